@@ -1,0 +1,24 @@
+//! Agents: what carries a policy pack through a scenario and leaves an episode.
+
+use crate::episode::Episode;
+use crate::pack::Pack;
+use crate::scenario::Scenario;
+use crate::units::Seed;
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+
+/// Something that attempts a scenario under a policy pack.
+///
+/// A failure of the infrastructure is an episode too, with the outcome `Errored`.
+pub trait Agent: Send + Sync {
+    fn attempt<'a>(&'a self, task: &'a Task) -> BoxFuture<'a, Episode>;
+}
+
+/// One attempt to be made.
+#[derive(Clone, Debug)]
+pub struct Task {
+    pub scenario: Arc<Scenario>,
+    pub pack: Arc<Pack>,
+    /// The randomness of this attempt, for models that run inside this program.
+    pub seed: Seed,
+}

@@ -1,0 +1,124 @@
+//! An episode: what one attempt of an agent at one scenario left behind. It says what happened, not how
+//! good it was; scoring reads it later, and can read it again under another rubric.
+
+use crate::units::PackHash;
+use crate::value::Value;
+use serde::{Deserialize, Serialize};
+
+/// Which attempt: the r-th repeat of a candidate on a scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EpisodeKey {
+    pub candidate: PackHash,
+    pub scenario: String,
+    /// Counted from 0. A cached episode is the same sample, so the repeat is part of every cache key.
+    pub repeat: u32,
+}
+
+/// One attempt, as it ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Episode {
+    pub outcome: Outcome,
+    /// All texts the assistant wrote, each trimmed, joined by a blank line.
+    pub response: String,
+    /// The calls that reached the world and were answered, in order.
+    pub tool_calls: Vec<ToolCall>,
+    /// How often the model was asked.
+    pub model_calls: u32,
+    pub usage: Usage,
+    /// The model that answered, as its provider names it; none where the provider does not say.
+    pub resolved_model: Option<String>,
+    pub transcript: Vec<Message>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The agent gave its final answer.
+    Finished,
+    /// The time limit came first; what was said until then counts.
+    TimedOut,
+    /// The limit of model calls came first; what was said until then counts.
+    TurnLimit,
+    /// The infrastructure failed. Such an episode is never scored: it stays unmeasured.
+    Errored { reason: String },
+}
+
+impl Outcome {
+    /// Whether the attempt says something about the policy.
+    pub fn is_scored(&self) -> bool {
+        !matches!(self, Outcome::Errored { .. })
+    }
+}
+
+/// A call that the world answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolCall {
+    pub tool: String,
+    pub args: Value,
+    pub response: Value,
+}
+
+/// Tokens as the provider counted them. `None` means that nobody counted, which is not zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    pub input_tokens: Option<u64>,
+    pub output_tokens: Option<u64>,
+    /// Part of the input that was read from the provider's cache.
+    pub cache_read_tokens: Option<u64>,
+    /// Part of the input that was written to the provider's cache.
+    pub cache_write_tokens: Option<u64>,
+}
+
+impl Usage {
+    /// Adds two counts; a sum with an uncounted part keeps the counted one.
+    pub fn plus(self, other: Usage) -> Usage {
+        let add = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.saturating_add(b)),
+            (one, other) => one.or(other),
+        };
+        Usage {
+            input_tokens: add(self.input_tokens, other.input_tokens),
+            output_tokens: add(self.output_tokens, other.output_tokens),
+            cache_read_tokens: add(self.cache_read_tokens, other.cache_read_tokens),
+            cache_write_tokens: add(self.cache_write_tokens, other.cache_write_tokens),
+        }
+    }
+}
+
+/// One message of the conversation between agent, model and tools. The system prompt stands apart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Message {
+    User(String),
+    Assistant(AssistantTurn),
+    ToolResult(ToolResult),
+}
+
+/// What the model said in one turn.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AssistantTurn {
+    pub text: String,
+    pub tool_calls: Vec<ToolRequest>,
+    /// Provider-specific reasoning that must be sent back unchanged on the next turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<Value>,
+}
+
+/// A tool call as the model asked for it: not yet validated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolRequest {
+    pub id: String,
+    pub tool: String,
+    /// The arguments as the model wrote them, normally a JSON object.
+    pub arguments: String,
+}
+
+/// The answer that the model gets to a tool call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolResult {
+    pub id: String,
+    pub tool: String,
+    pub content: String,
+    pub is_error: bool,
+}

@@ -1,0 +1,252 @@
+//! Events: what a run records. The state of a run is what telling its events in order gives.
+//!
+//! Every event has an ordinal. A `Planned` event gives the ordinals after its own to its steps, one each;
+//! the event that a step leads to is recorded under that ordinal as soon as it is known, in whatever order
+//! the steps end. So the order of events never depends on which worker finished first, and a run that was
+//! cut off knows which steps of its last plan are still open. Times and paths are kept outside.
+
+use crate::episode::{EpisodeKey, Outcome, Usage};
+use crate::score::{Profile, Scorecard};
+use crate::units::{PackHash, Seed, SuiteHash};
+use serde::{Deserialize, Serialize};
+
+/// Something that happened in a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    RunStarted(RunStarted),
+    Planned(Planned),
+    Proposed(Proposed),
+    ProposalFailed(ProposalFailed),
+    EpisodeScored(EpisodeScored),
+    EpisodeUnmeasured(EpisodeUnmeasured),
+    RunFinished(RunFinished),
+}
+
+/// Everything that a run's results depend on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// The version of the event format.
+    pub format: u32,
+    /// The version of the program.
+    pub program: String,
+    pub seed: Seed,
+    /// Episodes that may be started, the failed ones included.
+    pub budget: u32,
+    pub suite: String,
+    pub suite_hash: SuiteHash,
+    /// The scenarios that the search may use, and those held out, with their weights.
+    pub scenarios: Vec<ScenarioEntry>,
+    pub profile: Profile,
+    /// `provider/model` of the agent.
+    pub model: String,
+    /// `provider/model` of the writer.
+    pub writer: String,
+    /// The pack to be beaten: the best so far, or the baseline.
+    pub incumbent: Candidate,
+}
+
+/// A scenario as the search knows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioEntry {
+    pub name: String,
+    pub weight: f64,
+    pub held_out: bool,
+    pub checks: Vec<CheckEntry>,
+}
+
+/// A check as the search knows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckEntry {
+    pub id: String,
+    pub category: String,
+    pub points: f64,
+}
+
+/// A pack with its place in the search.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    pub id: PackHash,
+    pub parents: Vec<PackHash>,
+    pub operator: Operator,
+    /// The policy itself.
+    pub agents_md: String,
+}
+
+/// How a candidate came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operator {
+    /// Brought by the user.
+    Start,
+    /// The writer mends what failed.
+    Reflect,
+    /// Sections of two parents are put together.
+    Merge,
+    /// The writer shortens a parent.
+    Trim,
+}
+
+/// Steps that may run side by side. Recording the plan reserves its episodes in the budget.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Planned {
+    pub phase: Phase,
+    pub steps: Vec<Step>,
+}
+
+/// Which part of the search a plan belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Measuring the incumbent.
+    Calibrate,
+    /// New candidates are written.
+    Propose,
+    /// A few scenarios decide which candidates deserve more.
+    Screen,
+    /// The promising ones meet all scenarios.
+    Evaluate,
+    /// Finalist against incumbent on episodes that picked neither.
+    Confirm,
+    /// The scenarios that the search has not seen.
+    HeldOut,
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    Propose(ProposalPlan),
+    Run(EpisodeKey),
+}
+
+/// What to ask the writer for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProposalPlan {
+    pub operator: Operator,
+    pub parents: Vec<PackHash>,
+    /// The checks to mend, the most valuable first.
+    pub targets: Vec<Target>,
+    /// The checks that must not get worse.
+    pub protected: Vec<Target>,
+    /// The policy's length limit in UTF-16 units.
+    pub length_max: u32,
+}
+
+/// A check as evidence for the writer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    pub scenario: String,
+    pub check: String,
+    pub category: String,
+    pub points: f64,
+    /// In how many of the parent's episodes it passed.
+    pub passed: u32,
+    pub episodes: u32,
+    /// The detail of its newest failure; empty when it never failed.
+    pub detail: String,
+}
+
+/// A candidate was written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proposed {
+    pub candidate: Candidate,
+    /// What the writer says it changed.
+    pub rationale: String,
+    pub usage: Usage,
+}
+
+/// No candidate came of a proposal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProposalFailed {
+    pub operator: Operator,
+    pub reason: ProposalFault,
+    pub usage: Usage,
+}
+
+/// Why a proposal gave no candidate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProposalFault {
+    /// The writer could not be reached: an outage, not a bad idea.
+    Unreachable { problem: String },
+    /// The reply is not a usable policy: empty, cut off, or broken.
+    Unusable { problem: String },
+    /// The policy repeats a candidate that was tried already.
+    Duplicate { of: PackHash },
+    /// The policy is longer than agents read.
+    TooLong { utf16_units: u32 },
+    /// The policy names facts of the fixtures.
+    Overfitted { names: Vec<String> },
+}
+
+/// An episode was finished and scored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpisodeScored {
+    pub key: EpisodeKey,
+    pub outcome: Outcome,
+    pub scorecard: Scorecard,
+    pub tool_calls: u32,
+    pub model_calls: u32,
+    pub usage: Usage,
+    pub resolved_model: Option<String>,
+}
+
+/// An episode was started and could not be measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpisodeUnmeasured {
+    pub key: EpisodeKey,
+    pub reason: String,
+    pub usage: Usage,
+}
+
+/// The run came to its end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunFinished {
+    pub stop: Stop,
+    /// None when nothing but the incumbent was measured.
+    pub finalist: Option<PackHash>,
+    pub verdict: Verdict,
+}
+
+/// Why no more work was planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stop {
+    BudgetSpent,
+    /// Episodes or proposals failed one after the other: the infrastructure is down.
+    Outage,
+    /// The user asked to conclude.
+    Asked,
+}
+
+/// Whether the finalist is better than the incumbent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Better(Comparison),
+    NotShownBetter(Comparison),
+    Worse(Comparison),
+    /// There was nothing to compare, and why.
+    NotMeasured {
+        reason: String,
+    },
+}
+
+/// Finalist and incumbent on the episodes that picked neither.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Episodes per scenario and pack.
+    pub passes: u32,
+    /// The objective of the finalist and of the incumbent.
+    pub finalist: f64,
+    pub incumbent: f64,
+    /// The difference of the objectives, and its 90 % interval.
+    pub difference: f64,
+    pub low: f64,
+    pub high: f64,
+    /// The share of resamples in which the finalist is better than the incumbent by more than zero.
+    pub probability_better: f64,
+    /// What the finalist must exceed.
+    pub threshold: f64,
+}

@@ -1,0 +1,45 @@
+//! Packwright optimizes policy packs: bundles of text, first of all `AGENTS.md`, that tell an LLM agent how
+//! to behave.
+//!
+//! The story: ask the search what to try, propose it, evaluate it, record it, tell the search. When the
+//! budget is spent, say honestly whether the best is better than what we had; if it is, publish it.
+//!
+//! The modules below stand in reading order, and each imports only from modules above it.
+//!
+//! Invariants:
+//! 1. Words and machinery never touch disk, clock or network.
+//! 2. The library never prints.
+//! 3. Nothing outside `llm` opens a socket to a model.
+//! 4. Nothing but `publish` changes anything outside the runs folder.
+//! 5. State is only what telling the recorded events gives: a live run and a resumed run use the same lines.
+//! 6. Results do not depend on which worker finished first.
+//! 7. Same inputs and seed, same bytes.
+
+// Words: plain data and pure functions.
+pub mod value;
+pub mod units;
+pub mod pattern;
+pub mod scenario;
+pub mod episode;
+pub mod pack;
+pub mod score;
+pub mod event;
+
+// Machinery: no clock, disk or network; randomness from a seed.
+pub mod world;
+pub mod search;
+
+// Reach: the outside, each its own corner.
+pub mod workspace;
+pub mod llm;
+pub mod agent;
+pub mod propose;
+pub mod evaluate;
+pub mod store;
+
+// Stories: only what is above.
+pub mod optimize;
+
+// Faces: people and git.
+pub mod report;
+pub mod publish;

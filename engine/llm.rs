@@ -1,0 +1,80 @@
+//! Language models: the trait that every client implements, and the requests and replies it speaks.
+//!
+//! Cache, meter and retry are each an `Llm` around an `Llm`. Nothing here knows about scenarios or packs.
+
+use crate::episode::{AssistantTurn, Message, Usage};
+use crate::units::Seed;
+use crate::value::Value;
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+
+/// A language model that completes a conversation by one assistant turn.
+pub trait Llm: Send + Sync {
+    /// `provider/model`, as the user named it.
+    fn name(&self) -> &str;
+
+    fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, LlmError>>;
+}
+
+/// A conversation to be continued.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub system: String,
+    pub messages: Vec<Message>,
+    pub tools: Arc<[ToolSchema]>,
+    /// None leaves the limit to the client's own default.
+    pub output_tokens_max: Option<u32>,
+    /// None leaves the temperature to the provider.
+    pub temperature: Option<f64>,
+    /// Where the model draws its randomness from. Only models that run inside this program use it;
+    /// it is never sent to a provider.
+    pub seed: Seed,
+}
+
+/// A tool as the model is told of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolSchema {
+    pub name: String,
+    pub description: String,
+    /// A JSON schema of type object.
+    pub parameters: Value,
+}
+
+/// One assistant turn and what it took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    pub turn: AssistantTurn,
+    pub finish: Finish,
+    pub usage: Usage,
+    /// The model that answered, as its provider names it.
+    pub resolved_model: Option<String>,
+}
+
+/// Why the model stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// The turn is complete.
+    Stop,
+    /// The model wants tools to be called.
+    ToolCalls,
+    /// The output limit cut the turn.
+    Length,
+    /// The provider withheld the turn or the model refused.
+    Refused,
+}
+
+/// Why there is no reply.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum LlmError {
+    /// Trying again may help: overload, rate limit, a lost connection, a time-out, a cut-off body.
+    #[error("{model}: {problem}")]
+    Transient {
+        model: String,
+        problem: String,
+        /// How long the provider asks us to wait.
+        retry_after_ms: Option<u64>,
+    },
+    /// Trying again cannot help: a wrong key, an unknown model, a refused request.
+    #[error("{model}: {problem}")]
+    Permanent { model: String, problem: String },
+}

@@ -1,0 +1,57 @@
+//! A scenario: a request to the agent, the world it finds (fixtures), and the rubric by which what it
+//! leaves is scored. A suite is a set of scenarios that are measured together.
+//!
+//! Everything here has been read and checked; nothing about it can fail any more. `workspace` reads the
+//! files, and `world` brings the fixtures to life.
+
+mod folder;
+mod rubric;
+
+use crate::units::SuiteHash;
+use crate::value::Value;
+use indexmap::IndexMap;
+use std::sync::Arc;
+
+pub use folder::{Entry, Folder};
+pub use rubric::{Check, Rubric};
+
+/// A request, its world and its rubric.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub name: String,
+    /// `medium` or `hard`, for people only.
+    pub difficulty: Option<String>,
+    /// Its share in the objective's weighted mean; 1.0 where the file says nothing.
+    pub weight: f64,
+    pub description: String,
+    /// For listings; the world does not enforce it.
+    pub tools: Vec<String>,
+    /// What the user asks, without surrounding white space.
+    pub prompt: String,
+    /// Named policies that came with the scenario: variant to file in the fixture folder.
+    pub variants: IndexMap<String, String>,
+    /// Files that the agent finds in its workspace: destination to source in the fixture folder.
+    pub workspace: IndexMap<String, String>,
+    /// Values for `{{KEY}}` in Markdown files.
+    pub user_context: IndexMap<String, String>,
+    /// Not shown to the search: measured at the end, to find policies that only fit what they were made on.
+    pub held_out: bool,
+    pub rubric: Rubric,
+    pub fixtures: Arc<Folder>,
+    /// The document as it was read, with the rubric file laid over it: for export and hashing.
+    pub document: Value,
+}
+
+/// Scenarios that are measured together, ordered by name.
+#[derive(Clone, Debug)]
+pub struct Suite {
+    pub name: String,
+    pub scenarios: Vec<Arc<Scenario>>,
+    pub hash: SuiteHash,
+}
+
+impl Suite {
+    pub fn scenario(&self, name: &str) -> Option<&Arc<Scenario>> {
+        self.scenarios.iter().find(|scenario| scenario.name == name)
+    }
+}

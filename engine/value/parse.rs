@@ -1,0 +1,315 @@
+//! Reads JSON as Python's `json.loads` does: also `NaN` and `Infinity`, integers of any size up to
+//! 4,300 digits, and of equal keys the last value at the first one's place. Unpaired surrogate
+//! escapes are refused, since no Rust text can hold them.
+
+use super::{Map, Value};
+
+/// Python stops at about this depth too; it keeps hostile input from exhausting the stack.
+const DEPTH_MAX: usize = 500;
+/// CPython's limit for the decimal text of an integer.
+const INTEGER_DIGITS_MAX: usize = 4300;
+
+/// Why a text is not JSON, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid JSON at line {line} column {column}: {problem}")]
+pub struct JsonError {
+    pub problem: String,
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
+    /// Offset in bytes.
+    pub offset: usize,
+}
+
+/// Parses one JSON document; white space may surround it.
+pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
+    let text =
+        std::str::from_utf8(bytes).map_err(|e| error_at(bytes, e.valid_up_to(), "the text is not UTF-8"))?;
+    let mut reader = Reader { bytes: text.as_bytes(), at: 0 };
+    let value = reader.document().map_err(|problem| error_at(bytes, reader.at, &problem))?;
+    Ok(value)
+}
+
+fn error_at(bytes: &[u8], offset: usize, problem: &str) -> JsonError {
+    let before = &bytes[..offset.min(bytes.len())];
+    let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    JsonError {
+        problem: problem.to_owned(),
+        line: before.iter().filter(|b| **b == b'\n').count() + 1,
+        column: String::from_utf8_lossy(&before[line_start..]).chars().count() + 1,
+        offset,
+    }
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn document(&mut self) -> Result<Value, String> {
+        self.blanks();
+        let value = self.value(0)?;
+        self.blanks();
+        match self.peek() {
+            None => Ok(value),
+            Some(_) => Err("text after the end of the document".into()),
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Value, String> {
+        if depth > DEPTH_MAX {
+            return Err(format!("nested more than {DEPTH_MAX} levels deep"));
+        }
+        match self.peek() {
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.list(depth),
+            Some(b'"') => self.string().map(Value::Str),
+            Some(b'-' | b'0'..=b'9') if !self.rest().starts_with(b"-Infinity") => self.number(),
+            Some(_) => self.word(),
+            None => Err("expected a value, found the end".into()),
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Value, String> {
+        self.at += 1;
+        let mut map = Map::new();
+        self.blanks();
+        if self.take(b'}') {
+            return Ok(Value::Map(map));
+        }
+        loop {
+            self.blanks();
+            if self.peek() != Some(b'"') {
+                return Err("expected a key in double quotes".into());
+            }
+            let key = self.string()?;
+            self.blanks();
+            if !self.take(b':') {
+                return Err("expected ':' after the key".into());
+            }
+            self.blanks();
+            let value = self.value(depth + 1)?;
+            map.insert(key, value);
+            self.blanks();
+            if self.take(b'}') {
+                return Ok(Value::Map(map));
+            }
+            if !self.take(b',') {
+                return Err("expected ',' or '}'".into());
+            }
+        }
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Value, String> {
+        self.at += 1;
+        let mut items = Vec::new();
+        self.blanks();
+        if self.take(b']') {
+            return Ok(Value::List(items));
+        }
+        loop {
+            self.blanks();
+            items.push(self.value(depth + 1)?);
+            self.blanks();
+            if self.take(b']') {
+                return Ok(Value::List(items));
+            }
+            if !self.take(b',') {
+                return Err("expected ',' or ']'".into());
+            }
+        }
+    }
+
+    fn word(&mut self) -> Result<Value, String> {
+        const WORDS: [(&str, Value); 6] = [
+            ("null", Value::Null),
+            ("true", Value::Bool(true)),
+            ("false", Value::Bool(false)),
+            ("NaN", Value::Float(f64::NAN)),
+            ("Infinity", Value::Float(f64::INFINITY)),
+            ("-Infinity", Value::Float(f64::NEG_INFINITY)),
+        ];
+        for (word, value) in WORDS {
+            if self.rest().starts_with(word.as_bytes()) {
+                self.at += word.len();
+                return Ok(value);
+            }
+        }
+        Err("expected a value".into())
+    }
+
+    fn number(&mut self) -> Result<Value, String> {
+        let start = self.at;
+        self.take(b'-');
+        if !self.take(b'0') && self.digits() == 0 {
+            return Err("expected a digit".into());
+        }
+        let integer_end = self.at;
+        // As in Python, a dot or an exponent without digits is not part of the number.
+        if self.peek() == Some(b'.') && matches!(self.bytes.get(self.at + 1), Some(b'0'..=b'9')) {
+            self.at += 1;
+            self.digits();
+        }
+        self.exponent();
+        let text = std::str::from_utf8(&self.bytes[start..self.at]).map_err(|e| e.to_string())?;
+        if self.at > integer_end {
+            return text.parse().map(Value::Float).map_err(|_| "not a number".into());
+        }
+        integer(text)
+    }
+
+    fn exponent(&mut self) {
+        let rest = self.rest();
+        if !matches!(rest.first(), Some(b'e' | b'E')) {
+            return;
+        }
+        let sign = usize::from(matches!(rest.get(1), Some(b'+' | b'-')));
+        if matches!(rest.get(1 + sign), Some(b'0'..=b'9')) {
+            self.at += 1 + sign;
+            self.digits();
+        }
+    }
+
+    fn digits(&mut self) -> usize {
+        let count = self.rest().iter().take_while(|b| b.is_ascii_digit()).count();
+        self.at += count;
+        count
+    }
+
+    fn string(&mut self) -> Result<String, String> {
+        self.at += 1;
+        let plain = self.plain_run();
+        let mut text = plain?.to_owned();
+        loop {
+            match self.peek() {
+                None => return Err("unterminated string".into()),
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(text);
+                }
+                Some(b'\\') => text.push(self.escape()?),
+                Some(b) if b < 0x20 => return Err(format!("control character 0x{b:02x} inside a string")),
+                Some(_) => text.push_str(self.plain_run()?),
+            }
+        }
+    }
+
+    /// The characters up to the next quote, backslash or control character.
+    fn plain_run(&mut self) -> Result<&str, String> {
+        let start = self.at;
+        let run = self.rest().iter().position(|b| matches!(b, b'"' | b'\\') || *b < 0x20);
+        self.at = run.map_or(self.bytes.len(), |length| start + length);
+        std::str::from_utf8(&self.bytes[start..self.at]).map_err(|e| e.to_string())
+    }
+
+    fn escape(&mut self) -> Result<char, String> {
+        let letter = self.bytes.get(self.at + 1).copied();
+        let plain = match letter {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => return self.unicode_escape(),
+            _ => return Err("unknown escape in a string".into()),
+        };
+        self.at += 2;
+        Ok(plain)
+    }
+
+    fn unicode_escape(&mut self) -> Result<char, String> {
+        let first = self.hex4(self.at + 2).ok_or("expected four hex digits after \\u")?;
+        if (0xd800..0xdc00).contains(&first) && self.bytes.get(self.at + 6..self.at + 8) == Some(b"\\u") {
+            let second = self.hex4(self.at + 8).ok_or("expected four hex digits after \\u")?;
+            if (0xdc00..0xe000).contains(&second) {
+                self.at += 12;
+                let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+                return char::from_u32(code).ok_or_else(|| "not a character".into());
+            }
+        }
+        let character = char::from_u32(first).ok_or("half of a surrogate pair, which no text can hold")?;
+        self.at += 6;
+        Ok(character)
+    }
+
+    fn hex4(&self, at: usize) -> Option<u32> {
+        let digits = self.bytes.get(at..at + 4)?;
+        digits.iter().try_fold(0, |code, b| Some(code * 16 + (*b as char).to_digit(16)?))
+    }
+
+    fn blanks(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.bytes[self.at..]
+    }
+}
+
+fn integer(text: &str) -> Result<Value, String> {
+    if text.trim_start_matches('-').len() > INTEGER_DIGITS_MAX {
+        return Err(format!("an integer of more than {INTEGER_DIGITS_MAX} digits"));
+    }
+    Ok(text.parse().map_or_else(|_| Value::BigInt(text.to_owned()), Value::Int))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Value) {
+        assert_eq!(parse(text.as_bytes()), Ok(expected), "{text}");
+    }
+
+    fn check_error(text: &str, expected: &str) {
+        assert_eq!(parse(text.as_bytes()).unwrap_err().to_string(), expected, "{text}");
+    }
+
+    #[test]
+    fn numbers_keep_their_kind() {
+        check("-0", Value::Int(0));
+        check("1.0", Value::Float(1.0));
+        check("1e400", Value::Float(f64::INFINITY));
+        check("9223372036854775808", Value::BigInt("9223372036854775808".into()));
+    }
+
+    #[test]
+    fn of_equal_keys_the_last_value_stands_at_the_first_place() {
+        let expected = Value::object([("a", Value::Int(3)), ("b", Value::Int(2))]);
+        check(r#"{"a": 1, "b": 2, "a": 3}"#, expected);
+    }
+
+    #[test]
+    fn escapes_are_undone() {
+        check(r#""a\u00e9\ud83d\ude80\n""#, Value::from("aé🚀\n"));
+    }
+
+    #[test]
+    fn mistakes_are_placed() {
+        check_error("{\"a\": 1,\n  }", "invalid JSON at line 2 column 3: expected a key in double quotes");
+        check_error("[1, 2", "invalid JSON at line 1 column 6: expected ',' or ']'");
+        check_error(
+            r#""\ud800""#,
+            "invalid JSON at line 1 column 2: half of a surrogate pair, which no text can hold",
+        );
+        check_error("1.", "invalid JSON at line 1 column 2: text after the end of the document");
+        check_error(&"[".repeat(5000), "invalid JSON at line 1 column 502: nested more than 500 levels deep");
+    }
+}
