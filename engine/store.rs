@@ -1,1 +1,201 @@
-//! To come.
+//! The run store: everything about a run in `runs/<id>/run.sqlite`.
+//!
+//! An append-only table holds the events, each under its ordinal, and transcripts stand compressed beside
+//! them. An event is on disk before anybody believes it: one transaction, synced, per batch of results.
+//! What the events mean is not decided here; the search tells.
+
+mod folder;
+mod schema;
+
+use crate::episode::Episode;
+use crate::event::Event;
+use anyhow::{Context, bail};
+use flate2::Compression;
+use flate2::read::{DeflateDecoder, DeflateEncoder};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+pub use folder::{RunEntry, new_run_id, newest_unfinished, run_entries};
+
+/// An open run. While it is open for writing, no other process can write to it.
+pub struct Store {
+    connection: Connection,
+    folder: PathBuf,
+    /// Held, not read: the lock ends with it.
+    _lock: Option<File>,
+}
+
+/// An event as it stands in the store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub ordinal: u32,
+    pub event: Event,
+    /// When and how long: the only part in which two runs with equal inputs differ.
+    pub wall_clock: WallClock,
+}
+
+/// Readings of the clock.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WallClock {
+    /// When it was recorded, in milliseconds since 1970.
+    pub recorded_ms: u64,
+    /// How long the step took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<u64>,
+}
+
+impl Store {
+    /// Creates the folder and the store of a new run. `settings` is what a resumption needs besides the
+    /// events: paths, endpoints, the degree of parallelism.
+    pub fn create(folder: &Path, settings: &serde_json::Value) -> anyhow::Result<Store> {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("create the run folder {}", folder.display()))?;
+        let lock = lock(folder)?;
+        let path = folder.join(schema::FILE);
+        if path.exists() {
+            bail!("the run folder {} holds a run already", folder.display());
+        }
+        let connection = Connection::open(&path).with_context(|| format!("create {}", path.display()))?;
+        schema::prepare(&connection)?;
+        connection
+            .execute("INSERT INTO meta (key, value) VALUES ('settings', ?1)", [settings.to_string()])?;
+        Ok(Store { connection, folder: folder.to_owned(), _lock: Some(lock) })
+    }
+
+    /// Opens a run to go on with it. Fails when another process writes to it.
+    pub fn open(folder: &Path) -> anyhow::Result<Store> {
+        let path = existing(folder)?;
+        let lock = lock(folder)?;
+        let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .with_context(|| format!("open {}", path.display()))?;
+        schema::prepare(&connection).with_context(|| format!("open {}", path.display()))?;
+        Ok(Store { connection, folder: folder.to_owned(), _lock: Some(lock) })
+    }
+
+    /// Opens a run to look at it, also while another process writes to it.
+    pub fn open_to_read(folder: &Path) -> anyhow::Result<Store> {
+        let path = existing(folder)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let readable = Connection::open_with_flags(&path, flags).and_then(|connection| {
+            connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
+            Ok(connection)
+        });
+        // A folder that cannot be written to has no room for SQLite's shared memory; as nobody writes there,
+        // the file can be read as it stands.
+        let connection = readable.or_else(|_| {
+            let flags = flags | OpenFlags::SQLITE_OPEN_URI;
+            Connection::open_with_flags(format!("file:{}?immutable=1", uri_path(&path)), flags)
+        });
+        let connection = connection.with_context(|| format!("open {}", path.display()))?;
+        schema::check(&connection).with_context(|| format!("open {}", path.display()))?;
+        Ok(Store { connection, folder: folder.to_owned(), _lock: None })
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What the run was started with besides its events.
+    pub fn settings(&self) -> anyhow::Result<serde_json::Value> {
+        let text: String =
+            self.connection
+                .query_row("SELECT value FROM meta WHERE key = 'settings'", [], |row| row.get(0))?;
+        Ok(serde_json::from_str(&text)?)
+    }
+
+    /// Appends events with their transcripts, all or none, and syncs them to disk. An ordinal that is
+    /// taken is an error: no step is ever recorded twice.
+    pub fn record(&mut self, records: &[(Record, Option<Episode>)]) -> anyhow::Result<()> {
+        let transaction = self.connection.transaction()?;
+        for (record, episode) in records {
+            let body = serde_json::to_string(&record.event)?;
+            let wall_clock = serde_json::to_string(&record.wall_clock)?;
+            transaction
+                .prepare_cached("INSERT INTO events (ordinal, body, wall_clock) VALUES (?1, ?2, ?3)")?
+                .execute(params![record.ordinal, body, wall_clock])
+                .with_context(|| format!("record event {}", record.ordinal))?;
+            if let Some(episode) = episode {
+                transaction
+                    .prepare_cached("INSERT INTO transcripts (ordinal, body) VALUES (?1, ?2)")?
+                    .execute(params![record.ordinal, compressed(&serde_json::to_string(episode)?)?])?;
+            }
+        }
+        transaction.commit().context("write the events to disk")
+    }
+
+    /// All events, in the order of their ordinals.
+    pub fn records(&self) -> anyhow::Result<Vec<Record>> {
+        let mut statement =
+            self.connection.prepare("SELECT ordinal, body, wall_clock FROM events ORDER BY ordinal")?;
+        let rows = statement.query_map([], |row| {
+            Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        })?;
+        rows.map(|row| {
+            let (ordinal, body, wall_clock) = row?;
+            let event =
+                serde_json::from_str(&body).with_context(|| format!("read event {ordinal} of the run"))?;
+            Ok(Record { ordinal, event, wall_clock: serde_json::from_str(&wall_clock)? })
+        })
+        .collect()
+    }
+
+    /// The episode that was recorded under an ordinal.
+    pub fn episode(&self, ordinal: u32) -> anyhow::Result<Option<Episode>> {
+        let blob: Option<Vec<u8>> = self
+            .connection
+            .query_row("SELECT body FROM transcripts WHERE ordinal = ?1", [ordinal], |row| row.get(0))
+            .optional()?;
+        let Some(blob) = blob else { return Ok(None) };
+        let mut text = String::new();
+        DeflateDecoder::new(&blob[..])
+            .read_to_string(&mut text)
+            .with_context(|| format!("unpack the transcript of event {ordinal}"))?;
+        Ok(Some(serde_json::from_str(&text)?))
+    }
+}
+
+fn existing(folder: &Path) -> anyhow::Result<PathBuf> {
+    let path = folder.join(schema::FILE);
+    if !path.is_file() {
+        bail!("{} is not a run: there is no {} in it", folder.display(), schema::FILE);
+    }
+    Ok(path)
+}
+
+/// Takes the lock of the run folder, which names its holder.
+fn lock(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join("run.lock");
+    let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
+    let file = file.with_context(|| format!("open {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => {
+            file.set_len(0)?;
+            std::io::Write::write_all(&mut &file, std::process::id().to_string().as_bytes())?;
+            Ok(file)
+        }
+        Err(std::fs::TryLockError::WouldBlock) => {
+            let holder = std::fs::read_to_string(&path).unwrap_or_default();
+            bail!("the run {} is in use by process {holder}; wait for it or stop it first", folder.display())
+        }
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("lock {}", path.display()))
+        }
+    }
+}
+
+/// The characters with a meaning in SQLite's file URIs, escaped.
+fn uri_path(path: &Path) -> String {
+    path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
+}
+
+fn compressed(text: &str) -> std::io::Result<Vec<u8>> {
+    let mut out = Vec::new();
+    DeflateEncoder::new(text.as_bytes(), Compression::fast()).read_to_end(&mut out)?;
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! The runs folder: one folder per run, named so that names sort by time.
+
+use super::{Store, schema};
+use crate::event::{Event, RunFinished, RunStarted};
+use crate::units::RunId;
+use anyhow::Context;
+use std::path::{Path, PathBuf};
+
+/// A run as a listing shows it.
+pub struct RunEntry {
+    pub id: RunId,
+    pub folder: PathBuf,
+    /// None when the run was cut off before its first event.
+    pub started: Option<RunStarted>,
+    pub started_ms: Option<u64>,
+    pub episodes_scored: u32,
+    pub episodes_unmeasured: u32,
+    /// None while the run is unfinished.
+    pub finished: Option<RunFinished>,
+}
+
+/// A name for a new run that no folder has yet: the time in UTC, and a number where that is taken.
+pub fn new_run_id(runs: &Path, now_ms: u64) -> RunId {
+    let base = utc_name(now_ms / 1000);
+    let mut id = base.clone();
+    let mut number = 2;
+    while runs.join(&id).exists() {
+        id = format!("{base}-{number}");
+        number += 1;
+    }
+    RunId(id)
+}
+
+/// The runs in the folder, oldest first. A folder that cannot be read as a run comes with the reason.
+pub fn run_entries(runs: &Path) -> anyhow::Result<Vec<Result<RunEntry, (PathBuf, anyhow::Error)>>> {
+    if !runs.exists() {
+        return Ok(Vec::new());
+    }
+    let listing = std::fs::read_dir(runs).with_context(|| format!("list {}", runs.display()))?;
+    let mut folders: Vec<PathBuf> = listing
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()
+        .with_context(|| format!("list {}", runs.display()))?;
+    folders.retain(|folder| folder.join(schema::FILE).is_file());
+    folders.sort();
+    Ok(folders.into_iter().map(|folder| entry(&folder).map_err(|error| (folder, error))).collect())
+}
+
+/// The newest run that has not come to its end.
+pub fn newest_unfinished(runs: &Path) -> anyhow::Result<Option<RunEntry>> {
+    Ok(run_entries(runs)?
+        .into_iter()
+        .rev()
+        .flatten()
+        .find(|entry| entry.started.is_some() && entry.finished.is_none()))
+}
+
+fn entry(folder: &Path) -> anyhow::Result<RunEntry> {
+    let store = Store::open_to_read(folder)?;
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut entry = RunEntry {
+        id: RunId(name),
+        folder: folder.to_owned(),
+        started: None,
+        started_ms: None,
+        episodes_scored: 0,
+        episodes_unmeasured: 0,
+        finished: None,
+    };
+    for record in store.records()? {
+        match record.event {
+            Event::RunStarted(started) => {
+                entry.started = Some(started);
+                entry.started_ms = Some(record.wall_clock.recorded_ms);
+            }
+            Event::EpisodeScored(_) => entry.episodes_scored += 1,
+            Event::EpisodeUnmeasured(_) => entry.episodes_unmeasured += 1,
+            Event::RunFinished(finished) => entry.finished = Some(finished),
+            Event::Planned(_) | Event::Proposed(_) | Event::ProposalFailed(_) => {}
+        }
+    }
+    Ok(entry)
+}
+
+/// `20260302-174501` for a second since 1970 in UTC (civil calendar by Howard Hinnant's day algorithm).
+fn utc_name(seconds: u64) -> String {
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!("{year:04}{month:02}{day:02}-{:02}{:02}{:02}", second / 3600, second / 60 % 60, second % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_time_in_utc() {
+        let check = |seconds: u64, expected: &str| assert_eq!(utc_name(seconds), expected);
+        check(0, "19700101-000000");
+        check(951_782_399, "20000228-235959");
+        check(951_782_400, "20000229-000000");
+        check(1_772_323_200, "20260301-000000");
+    }
+}
