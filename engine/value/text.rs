@@ -42,6 +42,11 @@ impl Value {
         self.laid_out(Layout { item_separator: ",", indent: Some(2), ..DEFAULT })
     }
 
+    /// `json.dumps(value, indent=2, sort_keys=True)`: ASCII for files that people read and programs hash.
+    pub fn dumps_sorted_indented(&self) -> String {
+        self.laid_out(Layout { item_separator: ",", indent: Some(2), sort_keys: true, ..DEFAULT })
+    }
+
     /// JSON with an indent of two and characters beyond ASCII as they are, as `JSON.stringify(value, null, 2)`
     /// gives it: the form in which an agent sees a tool's answer.
     pub fn pretty(&self) -> String {

@@ -1,0 +1,122 @@
+//! What validators accept in a pack, but an agent would not see as it was meant.
+
+use super::{AGENTS_MD, Pack};
+use crate::value::json_text;
+
+/// Agents see these files of their workspace without asking, in this order.
+const SHOWN: [&str; 7] =
+    [AGENTS_MD, "SOUL.md", "TOOLS.md", "IDENTITY.md", "USER.md", "HEARTBEAT.md", "BOOTSTRAP.md"];
+
+/// Something in a pack that works against its author.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PackWarning {
+    #[error(
+        "{name} has {length} UTF-16 units: agents cut files over {max} in the middle, and validators put up to \
+         300 more before AGENTS.md; keep it under {}",
+        nearly(*max)
+    )]
+    FileNearlyCut { name: &'static str, length: usize, max: usize },
+    #[error(
+        "{name} has {length} UTF-16 units: agents see only the first 70 % and the last 20 % of {max}; \
+         keep it under {}",
+        nearly(*max)
+    )]
+    FileCut { name: &'static str, length: usize, max: usize },
+    #[error(
+        "the files that agents see have {length} UTF-16 units together, of {max}: \
+         the last of them, such as the user's profile, will be cut or left out"
+    )]
+    TotalCut { length: usize, max: usize },
+    #[error("the pack brings its own USER.md, which hides the scenario's user: remove it")]
+    UserMd,
+    #[error(
+        "the file name {} is not a plain path inside the workspace, so the file will not be written: rename it",
+        json_text(name)
+    )]
+    UnsafeName { name: String },
+}
+
+/// Returns the warnings: first for each file that agents see, then for all together, then for names.
+pub(super) fn warnings(pack: &Pack, file_utf16_max: usize, total_utf16_max: usize) -> Vec<PackWarning> {
+    let mut warnings = Vec::new();
+    let mut total = 0;
+    for name in SHOWN {
+        let length = pack.file(name).map_or(0, |text| text.encode_utf16().count());
+        warnings.extend(length_warning(name, length, file_utf16_max));
+        total += length.min(file_utf16_max);
+    }
+    if total > total_utf16_max {
+        warnings.push(PackWarning::TotalCut { length: total, max: total_utf16_max });
+    }
+    if pack.file("USER.md").is_some() {
+        warnings.push(PackWarning::UserMd);
+    }
+    let unsafe_names = pack.files().map(|(name, _)| name).filter(|name| !is_plain_path(name));
+    warnings.extend(unsafe_names.map(|name| PackWarning::UnsafeName { name: name.to_owned() }));
+    warnings
+}
+
+fn length_warning(name: &'static str, length: usize, max: usize) -> Option<PackWarning> {
+    match length {
+        _ if length > max => Some(PackWarning::FileCut { name, length, max }),
+        _ if length > nearly(max) => Some(PackWarning::FileNearlyCut { name, length, max }),
+        _ => None,
+    }
+}
+
+/// The length that is safe with everything that may be put before a file.
+fn nearly(max: usize) -> usize {
+    max - max / 20
+}
+
+fn is_plain_path(name: &str) -> bool {
+    !name.contains(['\\', '\0'])
+        && !name.contains(':')
+        && name.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pack::PackMetadata;
+    use crate::value::{Value, parse};
+
+    fn pack(files: &[(&str, String)]) -> Pack {
+        let mut document = Pack::of_policy("", &PackMetadata::default()).document().clone();
+        if let Value::Map(pack) = &mut document
+            && let Some(Value::Map(map)) = pack.get_mut("files")
+        {
+            map.extend(files.iter().map(|(name, text)| ((*name).to_owned(), Value::from(text.as_str()))));
+        }
+        Pack::of_document(parse(document.dumps().as_bytes()).unwrap())
+    }
+
+    fn check(files: &[(&str, String)], expected: &[PackWarning]) {
+        assert_eq!(pack(files).warnings(20_000, 24_000), expected);
+    }
+
+    #[test]
+    fn lengths_are_counted_in_utf16_units() {
+        check(&[(AGENTS_MD, "a".repeat(19_000))], &[]);
+        let nearly = PackWarning::FileNearlyCut { name: AGENTS_MD, length: 19_002, max: 20_000 };
+        check(&[(AGENTS_MD, "🚀".repeat(9_501))], &[nearly]);
+        let cut = PackWarning::FileCut { name: AGENTS_MD, length: 20_001, max: 20_000 };
+        check(&[(AGENTS_MD, "é".repeat(20_001))], &[cut]);
+        let total = PackWarning::TotalCut { length: 24_001, max: 24_000 };
+        check(&[(AGENTS_MD, "a".repeat(19_000)), ("SOUL.md", "b".repeat(5_001))], &[total]);
+    }
+
+    #[test]
+    fn files_that_hide_or_escape_are_named() {
+        let unsafe_name = |name: &str| PackWarning::UnsafeName { name: name.into() };
+        check(
+            &[
+                ("USER.md", "me".into()),
+                ("skills/a/SKILL.md", "x".into()),
+                ("../x", "x".into()),
+                ("", "x".into()),
+            ],
+            &[PackWarning::UserMd, unsafe_name("../x"), unsafe_name("")],
+        );
+    }
+}
