@@ -1,9 +1,12 @@
 //! Scoring: what an episode earns under a rubric, and what several scores make together.
 
+pub mod objective;
 pub mod profile;
+pub mod vote;
 
 use serde::{Deserialize, Serialize};
 
+pub use objective::Objective;
 pub use profile::{Margin, Profile, ScoreRule};
 
 /// What one episode earned: a verdict per check, and the scores that follow.

@@ -1,5 +1,6 @@
 //! A profile: the versioned rules by which a benchmark counts.
 
+use super::objective::{Objective, objective};
 use serde::{Deserialize, Serialize};
 
 /// The rule set of a benchmark. The subnet changed these rules on eight dates in one month, so none of
@@ -16,6 +17,8 @@ pub struct Profile {
     pub grid: Option<f64>,
     /// What a candidate must exceed to win.
     pub margin: Margin,
+    /// How many episodes of a scenario one evaluation by a validator runs and votes over.
+    pub runs_per_scenario: u32,
     /// The wall-clock limit of an episode in milliseconds.
     pub episode_ms_max: u64,
     /// The most times an episode may ask the model.
@@ -40,6 +43,119 @@ pub enum ScoreRule {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Margin {
+    /// A fixed distance: incumbent + δ.
     Additive(f64),
+    /// A share of the incumbent: incumbent × (1 + δ).
     Multiplicative(f64),
+}
+
+impl Profile {
+    /// Weighted mean − 0.1 × variance, to be exceeded by 0.05: the rules that miners were told in
+    /// February 2026, and the default.
+    ///
+    /// It counts as a validator does, since that is who decides: from 2026-02-28 on the script that miners
+    /// run gives partial credit where validators count the whole check.
+    pub fn clawbench_2026_02() -> Profile {
+        Profile {
+            name: "clawbench-2026-02".into(),
+            score: ScoreRule::Validator,
+            rho: 0.1,
+            grid: None,
+            margin: Margin::Additive(0.05),
+            runs_per_scenario: 1,
+            episode_ms_max: 180_000,
+            model_calls_max: 30,
+            file_utf16_max: 20_000,
+            total_utf16_max: 24_000,
+        }
+    }
+
+    /// What the validators' program did on 2026-02-24: three runs with a vote, 120 s each, and final scores
+    /// on a grid of 0.05, so that a challenger had to be two steps ahead.
+    pub fn subnet_2026_02_24() -> Profile {
+        Profile {
+            name: "subnet-2026-02-24".into(),
+            grid: Some(0.05),
+            runs_per_scenario: 3,
+            episode_ms_max: 120_000,
+            ..Profile::clawbench_2026_02()
+        }
+    }
+
+    /// The built-in profile of that name; `names` lists them.
+    pub fn named(name: &str) -> Option<Profile> {
+        Profile::built_in().into_iter().find(|profile| profile.name == name)
+    }
+
+    /// The names of the built-in profiles, the default first.
+    pub fn names() -> Vec<String> {
+        Profile::built_in().into_iter().map(|profile| profile.name).collect()
+    }
+
+    fn built_in() -> [Profile; 2] {
+        [Profile::clawbench_2026_02(), Profile::subnet_2026_02_24()]
+    }
+
+    /// The objective over `(weight, score)` pairs in the order of the scenarios' names; none where there is
+    /// nothing to average.
+    pub fn objective(&self, scores: &[(f64, f64)]) -> Option<Objective> {
+        objective(scores, self.rho, self.grid)
+    }
+
+    /// What a challenger must exceed.
+    pub fn threshold(&self, incumbent: f64) -> f64 {
+        match self.margin {
+            Margin::Additive(delta) => incumbent + delta,
+            Margin::Multiplicative(delta) => incumbent * (1.0 + delta),
+        }
+    }
+
+    /// Whether the challenger exceeds the incumbent by more than the margin; being equal to it is not enough.
+    pub fn beats(&self, challenger: f64, incumbent: f64) -> bool {
+        challenger > self.threshold(incumbent)
+    }
+}
+
+impl Default for Profile {
+    fn default() -> Profile {
+        Profile::clawbench_2026_02()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn profiles_are_found_by_their_names() {
+        for name in Profile::names() {
+            assert_eq!(Profile::named(&name).unwrap().name, name);
+        }
+        assert_eq!(Profile::names()[0], Profile::default().name);
+        assert_eq!(Profile::named("clawbench"), None);
+    }
+
+    #[test]
+    fn the_margin_must_be_exceeded_strictly() {
+        let check = |margin: Margin, incumbent: f64, challenger: f64, expected: bool| {
+            let profile = Profile { margin, ..Profile::default() };
+            assert_eq!(profile.beats(challenger, incumbent), expected, "{margin:?} {incumbent} {challenger}");
+        };
+        check(Margin::Additive(0.05), 0.80, 0.85, false);
+        check(Margin::Additive(0.05), 0.80, 0.8501, true);
+        check(Margin::Additive(0.05), 0.0, 0.05, false);
+        check(Margin::Additive(0.05), 0.97, 1.0, false);
+        check(Margin::Multiplicative(0.1), 0.5, 0.55, false);
+        check(Margin::Multiplicative(0.1), 0.5, 0.551, true);
+        check(Margin::Multiplicative(0.1), 0.0, 0.001, true);
+        check(Margin::Additive(0.05), f64::NAN, 1.0, false);
+    }
+
+    #[test]
+    fn profiles_survive_storage() {
+        for profile in Profile::built_in() {
+            let stored = serde_json::to_string(&profile).unwrap();
+            assert_eq!(serde_json::from_str::<Profile>(&stored).unwrap(), profile);
+        }
+    }
 }

@@ -1,4 +1,5 @@
 //! The tests that need more than one module, in one binary.
 
 mod conformance;
+mod objective;
 mod packs;
