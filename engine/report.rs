@@ -1,1 +1,284 @@
-//! To come.
+//! The report of a run: its numbers as plain data, gathered from the records alone, and their rendering as
+//! text. The same numbers stand in every rendering.
+
+mod text;
+
+use crate::episode::Usage;
+use crate::event::{
+    Candidate, EpisodeScored, Event, Phase, ProposalFault, RunFinished, RunStarted, ScenarioEntry, Step,
+};
+use crate::score::{ScoreRule, Scorecard};
+use crate::store::Record;
+use crate::units::PackHash;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+pub use text::{change_text, render};
+
+/// What a run came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    pub started: RunStarted,
+    /// None while the run is unfinished.
+    pub finished: Option<RunFinished>,
+    pub episodes: EpisodeCounts,
+    pub proposals: ProposalCounts,
+    pub agent_usage: Usage,
+    pub writer_usage: Usage,
+    /// The models that answered, as their providers name them.
+    pub resolved_models: Vec<String>,
+    /// One row per scenario, held-out ones last.
+    pub scenarios: Vec<ScenarioRow>,
+    /// Which episodes the rows stand on.
+    pub basis: Basis,
+    /// Checks whose pass rate differs between incumbent and finalist, the greatest difference first.
+    pub checks: Vec<CheckRow>,
+    pub finalist: Option<Candidate>,
+    /// From the first record to the last, in milliseconds of the clock; pauses between resumptions count.
+    pub wall_clock_ms: u64,
+}
+
+/// Episodes of a run. Those unmeasured were started, and failed for the infrastructure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct EpisodeCounts {
+    pub budget: u32,
+    pub scored: u32,
+    pub timed_out: u32,
+    pub unmeasured: u32,
+}
+
+/// Proposals of a run, by how they ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ProposalCounts {
+    pub written: u32,
+    pub unreachable: u32,
+    pub unusable: u32,
+    pub duplicate: u32,
+    pub too_long: u32,
+    pub overfitted: u32,
+}
+
+/// Which episodes a comparison stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Only episodes that picked nothing.
+    Confirmation,
+    /// All episodes, those that picked the finalist included: flattering.
+    All,
+}
+
+/// A scenario before and after.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScenarioRow {
+    pub name: String,
+    pub weight: f64,
+    pub held_out: bool,
+    pub incumbent: Option<Mean>,
+    pub finalist: Option<Mean>,
+}
+
+/// A mean over episodes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Mean {
+    pub value: f64,
+    pub episodes: u32,
+}
+
+/// A check before and after, as episodes passed of episodes.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckRow {
+    pub scenario: String,
+    pub check: String,
+    pub category: String,
+    pub points: f64,
+    pub incumbent: (u32, u32),
+    pub finalist: (u32, u32),
+}
+
+impl CheckRow {
+    /// The change of the pass rate.
+    pub fn change(&self) -> f64 {
+        let rate = |(passed, episodes): (u32, u32)| f64::from(passed) / f64::from(episodes.max(1));
+        rate(self.finalist) - rate(self.incumbent)
+    }
+}
+
+impl Report {
+    /// Gathers the report from a run's records; none when the run never started.
+    pub fn of(records: &[Record]) -> Option<Report> {
+        let Some(Event::RunStarted(started)) = records.first().map(|record| record.event.clone()) else {
+            return None;
+        };
+        let mut gathered = Gathered::default();
+        for record in records {
+            gathered.take(record);
+        }
+        let finished = gathered.finished.take();
+        let finalist = finished.as_ref().and_then(|finished| finished.finalist.clone());
+        let sides = Sides { incumbent: started.incumbent.id.clone(), finalist: finalist.clone() };
+        let basis = gathered.basis();
+        let wall_clock_ms = match (records.first(), records.last()) {
+            (Some(first), Some(_)) => {
+                let last = records.iter().map(|record| record.wall_clock.recorded_ms).max();
+                last.unwrap_or_default().saturating_sub(first.wall_clock.recorded_ms)
+            }
+            _ => 0,
+        };
+        gathered.resolved_models.sort();
+        gathered.resolved_models.dedup();
+        Some(Report {
+            scenarios: gathered.scenario_rows(&started, &sides, basis),
+            checks: gathered.check_rows(&started, &sides, basis),
+            finalist: finalist.and_then(|id| gathered.candidates.remove(&id)),
+            basis,
+            episodes: EpisodeCounts { budget: started.budget, ..gathered.episodes },
+            proposals: gathered.proposals,
+            agent_usage: gathered.agent_usage,
+            writer_usage: gathered.writer_usage,
+            resolved_models: gathered.resolved_models,
+            finished,
+            started,
+            wall_clock_ms,
+        })
+    }
+
+    /// Whether the numbers come from the offline model and so predict nothing about a real one.
+    pub fn is_offline(&self) -> bool {
+        self.started.model.starts_with("offline/")
+    }
+}
+
+/// The two packs that a report compares.
+struct Sides {
+    incumbent: PackHash,
+    finalist: Option<PackHash>,
+}
+
+#[derive(Default)]
+struct Gathered {
+    phases: BTreeMap<u32, Phase>,
+    scored: Vec<(Option<Phase>, EpisodeScored)>,
+    candidates: BTreeMap<PackHash, Candidate>,
+    episodes: EpisodeCounts,
+    proposals: ProposalCounts,
+    agent_usage: Usage,
+    writer_usage: Usage,
+    resolved_models: Vec<String>,
+    finished: Option<RunFinished>,
+}
+
+impl Gathered {
+    fn take(&mut self, record: &Record) {
+        match &record.event {
+            Event::RunStarted(started) => {
+                self.candidates.insert(started.incumbent.id.clone(), started.incumbent.clone());
+            }
+            Event::Planned(planned) => {
+                let runs = planned.steps.iter().zip(record.ordinal + 1..);
+                let runs = runs.filter(|(step, _)| matches!(step, Step::Run(_)));
+                self.phases.extend(runs.map(|(_, ordinal)| (ordinal, planned.phase)));
+            }
+            Event::Proposed(proposed) => {
+                self.proposals.written += 1;
+                self.writer_usage = self.writer_usage.plus(proposed.usage);
+                self.candidates.insert(proposed.candidate.id.clone(), proposed.candidate.clone());
+            }
+            Event::ProposalFailed(failed) => {
+                self.writer_usage = self.writer_usage.plus(failed.usage);
+                *match failed.reason {
+                    ProposalFault::Unreachable { .. } => &mut self.proposals.unreachable,
+                    ProposalFault::Unusable { .. } => &mut self.proposals.unusable,
+                    ProposalFault::Duplicate { .. } => &mut self.proposals.duplicate,
+                    ProposalFault::TooLong { .. } => &mut self.proposals.too_long,
+                    ProposalFault::Overfitted { .. } => &mut self.proposals.overfitted,
+                } += 1;
+            }
+            Event::EpisodeScored(scored) => {
+                self.episodes.scored += 1;
+                self.episodes.timed_out += u32::from(scored.outcome == crate::episode::Outcome::TimedOut);
+                self.agent_usage = self.agent_usage.plus(scored.usage);
+                self.resolved_models.extend(scored.resolved_model.clone());
+                self.scored.push((self.phases.get(&record.ordinal).copied(), scored.clone()));
+            }
+            Event::EpisodeUnmeasured(unmeasured) => {
+                self.episodes.unmeasured += 1;
+                self.agent_usage = self.agent_usage.plus(unmeasured.usage);
+            }
+            Event::RunFinished(finished) => self.finished = Some(finished.clone()),
+        }
+    }
+
+    fn basis(&self) -> Basis {
+        let confirmed = self.scored.iter().any(|(phase, _)| *phase == Some(Phase::Confirm));
+        if confirmed { Basis::Confirmation } else { Basis::All }
+    }
+
+    /// The scorecards of a pack on a scenario that the basis admits.
+    fn scorecards<'a>(
+        &'a self,
+        pack: &'a PackHash,
+        scenario: &'a ScenarioEntry,
+        basis: Basis,
+    ) -> impl Iterator<Item = &'a Scorecard> {
+        let admits = move |phase: Option<Phase>| match basis {
+            Basis::All => true,
+            Basis::Confirmation => matches!(phase, Some(Phase::Confirm | Phase::HeldOut)),
+        };
+        let of_pack = self.scored.iter().filter(move |(phase, scored)| {
+            admits(*phase) && scored.key.candidate == *pack && scored.key.scenario == scenario.name
+        });
+        of_pack.map(|(_, scored)| &scored.scorecard)
+    }
+
+    fn scenario_rows(&self, started: &RunStarted, sides: &Sides, basis: Basis) -> Vec<ScenarioRow> {
+        let row = |scenario: &ScenarioEntry| {
+            let mean = |pack: &PackHash| mean(self.scorecards(pack, scenario, basis), started.profile.score);
+            ScenarioRow {
+                name: scenario.name.clone(),
+                weight: scenario.weight,
+                held_out: scenario.held_out,
+                incumbent: mean(&sides.incumbent),
+                finalist: sides.finalist.as_ref().and_then(mean),
+            }
+        };
+        let (held_out, searched): (Vec<_>, Vec<_>) =
+            started.scenarios.iter().map(row).partition(|row| row.held_out);
+        searched.into_iter().chain(held_out).collect()
+    }
+
+    fn check_rows(&self, started: &RunStarted, sides: &Sides, basis: Basis) -> Vec<CheckRow> {
+        let Some(finalist) = &sides.finalist else { return Vec::new() };
+        let mut rows: Vec<CheckRow> = Vec::new();
+        for scenario in &started.scenarios {
+            let passes = |pack: &PackHash, check: &str| {
+                let verdicts = self.scorecards(pack, scenario, basis);
+                let verdicts =
+                    verdicts.filter_map(|card| card.checks.iter().find(|verdict| verdict.id == check));
+                verdicts.fold((0, 0), |(passed, all), verdict| (passed + u32::from(verdict.passed), all + 1))
+            };
+            rows.extend(scenario.checks.iter().map(|check| CheckRow {
+                scenario: scenario.name.clone(),
+                check: check.id.clone(),
+                category: check.category.clone(),
+                points: check.points,
+                incumbent: passes(&sides.incumbent, &check.id),
+                finalist: passes(finalist, &check.id),
+            }));
+        }
+        rows.retain(|row| row.incumbent.1 > 0 && row.finalist.1 > 0 && row.change() != 0.0);
+        rows.sort_by(|a, b| b.change().abs().total_cmp(&a.change().abs()));
+        rows
+    }
+}
+
+fn mean<'a>(scorecards: impl Iterator<Item = &'a Scorecard>, rule: ScoreRule) -> Option<Mean> {
+    let (sum, episodes) = scorecards.fold((0.0, 0), |(sum, count), card| {
+        let score = match rule {
+            ScoreRule::Validator => card.validator_score,
+            ScoreRule::Script => card.script_score,
+        };
+        (sum + score, count + 1)
+    });
+    (episodes > 0).then(|| Mean { value: sum / f64::from(episodes), episodes })
+}

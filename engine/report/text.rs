@@ -1,0 +1,213 @@
+//! The report as text for a terminal: the verdict first, then what it stands on.
+
+use super::{Basis, CheckRow, Report, ScenarioRow};
+use crate::event::{Comparison, Stop, Verdict};
+use comfy_table::{CellAlignment, Table, presets};
+use similar::{ChangeTag, TextDiff};
+use std::fmt::Write as _;
+
+/// How many checks are listed each way.
+const CHECKS_MAX: usize = 5;
+/// How many changed lines are shown before the rest is counted.
+const CHANGED_LINES_MAX: usize = 24;
+
+/// The whole report as lines of text.
+pub fn render(report: &Report) -> String {
+    let mut out = String::new();
+    if report.is_offline() {
+        out += "Offline model: a rule-based stand-in. It shows how the tool works; it says nothing about a real model.\n\n";
+    }
+    out += &verdict_text(report);
+    out += &scenario_table(report);
+    out += &check_lists(report);
+    if let Some(finalist) = &report.finalist {
+        out += "\nWhat changed in AGENTS.md\n";
+        out += &change_text(&report.started.incumbent.agents_md, &finalist.agents_md, CHANGED_LINES_MAX);
+    }
+    out += "\n";
+    out += &accounts(report);
+    out
+}
+
+fn verdict_text(report: &Report) -> String {
+    let Some(finished) = &report.finished else {
+        return "Unfinished: the run was cut off before its verdict.\n".into();
+    };
+    let stop = match finished.stop {
+        Stop::BudgetSpent => "",
+        Stop::Outage => "The run stopped early: the models could not be reached.\n",
+        Stop::Asked => "The run was asked to conclude early.\n",
+    };
+    let words = match &finished.verdict {
+        Verdict::Better(comparison) => format!("Better. {}", compared(comparison)),
+        Verdict::NotShownBetter(comparison) => format!("Not shown to be better. {}", compared(comparison)),
+        Verdict::Worse(comparison) => format!("Worse. {}", compared(comparison)),
+        Verdict::NotMeasured { reason } => format!("No verdict: {reason}.\n"),
+    };
+    format!("{words}{stop}")
+}
+
+fn compared(comparison: &Comparison) -> String {
+    let Comparison { passes, finalist, incumbent, difference, low, high, probability_better, threshold } =
+        comparison;
+    format!(
+        "Fresh episodes, {passes} per scenario and pack: {finalist:.3} after, {incumbent:.3} before.\n\
+         Difference {difference:+.3}, 90 % interval {low:+.3} to {high:+.3}; \
+         better than before with probability {probability_better:.2}.\n\
+         To win, the score had to exceed {threshold:.3}.\n"
+    )
+}
+
+fn scenario_table(report: &Report) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["scenario", "weight", "before", "after", "change"]);
+    for row in &report.scenarios {
+        table.add_row(scenario_cells(row));
+    }
+    for column in 1..5 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let basis = match report.basis {
+        Basis::Confirmation => {
+            "Scores on fresh episodes that picked neither pack (mean, and number of episodes)"
+        }
+        Basis::All => "Scores on all episodes, those that picked the finalist included: flattering",
+    };
+    format!("\n{basis}\n{}\n", table.trim_fmt())
+}
+
+fn scenario_cells(row: &ScenarioRow) -> [String; 5] {
+    let mean = |mean: Option<super::Mean>| {
+        mean.map_or("not run".into(), |mean| format!("{:.3} ({})", mean.value, mean.episodes))
+    };
+    let change = match (row.incumbent, row.finalist) {
+        (Some(before), Some(after)) => format!("{:+.3}", after.value - before.value),
+        _ => "-".into(),
+    };
+    let held_out = if row.held_out { " (held out)" } else { "" };
+    [
+        format!("{}{held_out}", row.name),
+        format!("{:.1}", row.weight),
+        mean(row.incumbent),
+        mean(row.finalist),
+        change,
+    ]
+}
+
+fn check_lists(report: &Report) -> String {
+    let list = |title: &str, rows: Vec<&CheckRow>| {
+        if rows.is_empty() {
+            return String::new();
+        }
+        let mut out = format!("\n{title}\n");
+        for row in rows.into_iter().take(CHECKS_MAX) {
+            let ((before, of_before), (after, of_after)) = (row.incumbent, row.finalist);
+            writeln!(
+                out,
+                "  {}/{} ({}, {} points): {before} of {of_before} -> {after} of {of_after}",
+                row.scenario, row.check, row.category, row.points
+            )
+            .expect("writing to a string cannot fail");
+        }
+        out
+    };
+    let better = report.checks.iter().filter(|row| row.change() > 0.0).collect();
+    let worse = report.checks.iter().filter(|row| row.change() < 0.0).collect();
+    list("Checks that pass more often", better) + &list("Checks that pass less often", worse)
+}
+
+/// The lines that differ between two policies, at most `lines_max` of them.
+pub fn change_text(before: &str, after: &str, lines_max: usize) -> String {
+    let diff = TextDiff::from_lines(before, after);
+    let changed: Vec<String> = diff
+        .iter_all_changes()
+        .filter_map(|change| {
+            let sign = match change.tag() {
+                ChangeTag::Insert => '+',
+                ChangeTag::Delete => '-',
+                ChangeTag::Equal => return None,
+            };
+            let line = change.to_string_lossy().trim_end().to_owned();
+            (!line.is_empty()).then(|| format!("  {sign} {}\n", plain(&line)))
+        })
+        .collect();
+    let rest = changed.len().saturating_sub(lines_max);
+    let mut out: String = changed.into_iter().take(lines_max).collect();
+    if rest > 0 {
+        writeln!(out, "  … and {rest} more changed lines").expect("writing to a string cannot fail");
+    }
+    if out.is_empty() { "  nothing\n".into() } else { out }
+}
+
+/// Text that a model wrote, without what a terminal would obey.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
+fn accounts(report: &Report) -> String {
+    let episodes = report.episodes;
+    let mut out = format!(
+        "Episodes   {} of {} ({} scored, {} unmeasured",
+        episodes.scored + episodes.unmeasured,
+        episodes.budget,
+        episodes.scored,
+        episodes.unmeasured
+    );
+    out +=
+        &if episodes.timed_out > 0 { format!(", {} timed out)\n", episodes.timed_out) } else { ")\n".into() };
+    let proposals = report.proposals;
+    let refused = [
+        (proposals.duplicate, "duplicate"),
+        (proposals.unusable, "unusable"),
+        (proposals.too_long, "too long"),
+        (proposals.overfitted, "overfitted"),
+        (proposals.unreachable, "not answered"),
+    ];
+    let refused: Vec<String> = refused
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    let refused =
+        if refused.is_empty() { String::new() } else { format!("; refused: {}", refused.join(", ")) };
+    out += &format!("Proposals  {} new policies{refused}\n", proposals.written);
+    out += &format!("Tokens     {}\n", tokens(report));
+    out += &format!("Dollars    {}\n", dollars(report));
+    out += &format!("Time       {:.1} s\n", report.wall_clock_ms as f64 / 1000.0);
+    out += &format!("Models     agent {}, writer {}\n", report.started.model, report.started.writer);
+    if !report.resolved_models.is_empty() && !report.is_offline() {
+        out += &format!("           answered by {}\n", plain(&report.resolved_models.join(", ")));
+    }
+    out += &format!(
+        "Settings   suite {} ({}), profile {}, seed {}\n",
+        report.started.suite,
+        &report.started.suite_hash.0[..report.started.suite_hash.0.len().min(8)],
+        report.started.profile.name,
+        report.started.seed.0
+    );
+    out
+}
+
+fn tokens(report: &Report) -> String {
+    let total = report.agent_usage.plus(report.writer_usage);
+    match (total.input_tokens, total.output_tokens) {
+        (None, None) if report.is_offline() => "none: the offline model has no tokens".into(),
+        (None, None) => "not reported by the provider".into(),
+        (input, output) => {
+            let word = |count: Option<u64>| count.map_or("not reported".into(), |count| count.to_string());
+            format!("{} in, {} out", word(input), word(output))
+        }
+    }
+}
+
+fn dollars(report: &Report) -> &'static str {
+    let offline = |model: &str| model.starts_with("offline/");
+    if offline(&report.started.model) && offline(&report.started.writer) {
+        "none spent: nothing was sent to a provider"
+    } else {
+        "not computed: prices are not known to this version; ask your provider's console"
+    }
+}
