@@ -8,6 +8,7 @@
 use crate::episode::{EpisodeKey, Outcome, Usage};
 use crate::score::{Profile, Scorecard};
 use crate::units::{PackHash, Seed, SuiteHash};
+use crate::value::Value;
 use serde::{Deserialize, Serialize};
 
 /// Something that happened in a run.
@@ -44,6 +45,8 @@ pub struct RunStarted {
     pub writer: String,
     /// The pack to be beaten: the best so far, or the baseline.
     pub incumbent: Candidate,
+    /// The incumbent's whole document, from which candidates take everything but the policy.
+    pub base: Value,
 }
 
 /// A scenario as the search knows it.
