@@ -3,8 +3,9 @@
 //! Fixtures and workspaces are folders, so that hundreds of episodes can read them side by side without
 //! touching a disk, and none can reach beyond its own.
 
+use crate::value::{JsonError, Value, parse};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What stands at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,10 +17,21 @@ pub enum Entry {
 }
 
 /// A tree of entries. Every ancestor of an entry is an entry too.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Folder {
     entries: BTreeMap<String, Entry>,
+    /// The JSON of the files whose name says that they hold some, parsed when first asked for.
+    parsed: BTreeMap<String, OnceLock<Result<Value, JsonError>>>,
 }
+
+/// Two folders are the same when their entries are; what was parsed already makes no difference.
+impl PartialEq for Folder {
+    fn eq(&self, other: &Folder) -> bool {
+        self.entries == other.entries
+    }
+}
+
+impl Eq for Folder {}
 
 impl Folder {
     /// Puts an entry at a relative path and creates the folders above it.
@@ -28,6 +40,14 @@ impl Folder {
         while let Some(slash) = path[end..].find('/') {
             self.entries.entry(path[..end + slash].to_owned()).or_insert(Entry::Dir);
             end += slash + 1;
+        }
+        match &entry {
+            Entry::File(_) if path.ends_with(".json") => {
+                self.parsed.insert(path.to_owned(), OnceLock::new());
+            }
+            _ => {
+                self.parsed.remove(path);
+            }
         }
         self.entries.insert(path.to_owned(), entry);
     }
@@ -46,6 +66,13 @@ impl Folder {
             Entry::File(bytes) => Some(bytes),
             Entry::Dir | Entry::Symlink(_) => None,
         }
+    }
+
+    /// The JSON in a file named `*.json`, parsed once however many episodes ask; none where there is no
+    /// such file.
+    pub fn json(&self, path: &str) -> Option<Result<&Value, &JsonError>> {
+        let bytes = self.file(path)?;
+        Some(self.parsed.get(path)?.get_or_init(|| parse(bytes)).as_ref())
     }
 
     /// All entries, ordered by path.
@@ -76,5 +103,15 @@ mod tests {
         assert_eq!(names(""), ["inbox.json", "memory"]);
         assert_eq!(names("memory"), ["notes.md"]);
         assert_eq!(folder.file("memory"), None);
+    }
+
+    #[test]
+    fn json_is_that_of_the_newest_content() {
+        let mut folder = Folder::default();
+        folder.insert_text("a.json", "[1]");
+        assert_eq!(folder.json("a.json"), Some(Ok(&Value::List(vec![Value::Int(1)]))));
+        folder.insert_text("a.json", "{");
+        assert!(folder.json("a.json").is_some_and(|parsed| parsed.is_err()));
+        assert_eq!(folder.json("b.json"), None);
     }
 }

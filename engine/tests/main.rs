@@ -3,3 +3,4 @@
 mod conformance;
 mod objective;
 mod packs;
+mod world;

@@ -1,0 +1,107 @@
+//! The clock of a world: an instant that is given, never read from the system.
+
+/// An instant in UTC, in whole seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Clock {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    pub unix_s: i64,
+}
+
+/// An instant as a calendar and a watch show it.
+struct Civil {
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+}
+
+impl Clock {
+    /// Reads the first 19 characters of a time stamp such as `2026-02-06T08:45:00Z`; an offset is ignored.
+    pub fn parse(text: &str) -> Option<Clock> {
+        let text = text.get(..19)?;
+        let number = |range: std::ops::Range<usize>| {
+            let digits = text.get(range)?;
+            digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<i64>().ok())?
+        };
+        let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+        let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
+        let in_range = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60;
+        let days = days_before(year, month, day);
+        in_range.then_some(Clock { unix_s: days * 86_400 + hour * 3600 + minute * 60 + second })
+    }
+
+    pub fn after_s(self, seconds: i64) -> Clock {
+        Clock { unix_s: self.unix_s.saturating_add(seconds) }
+    }
+
+    /// `YYYYMMDDHHMMSS`, as the mock tools put it into ids.
+    pub fn compact(self) -> String {
+        let Civil { year, month, day, hour, minute, second } = self.civil();
+        format!("{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}")
+    }
+
+    /// `YYYY-MM-DDTHH:MM:SSZ`.
+    pub fn iso(self) -> String {
+        let Civil { year, month, day, hour, minute, second } = self.civil();
+        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+
+    /// The proleptic Gregorian calendar, with years that begin in March so that leap days come last.
+    fn civil(self) -> Civil {
+        let days = self.unix_s.div_euclid(86_400) + 719_468;
+        let second_of_day = self.unix_s.rem_euclid(86_400);
+        let era = days.div_euclid(146_097);
+        let day_of_era = days.rem_euclid(146_097);
+        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted = (5 * day_of_year + 2) / 153;
+        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+        Civil {
+            year: year_of_era + era * 400 + i64::from(month <= 2),
+            month,
+            day: day_of_year - (153 * shifted + 2) / 5 + 1,
+            hour: second_of_day / 3600,
+            minute: second_of_day / 60 % 60,
+            second: second_of_day % 60,
+        }
+    }
+}
+
+/// Days from 1970-01-01 to a date.
+fn days_before(year: i64, month: i64, day: i64) -> i64 {
+    let year = year - i64::from(month <= 2);
+    let year_of_era = year.rem_euclid(400);
+    let shifted = if month > 2 { month - 3 } else { month + 9 };
+    let day_of_era =
+        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + (153 * shifted + 2) / 5 + day - 1;
+    year.div_euclid(400) * 146_097 + day_of_era - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_print_as_dates_and_read_back() {
+        let check = |unix_s, expected: &str| {
+            assert_eq!(Clock { unix_s }.iso(), expected);
+            assert_eq!(Clock::parse(expected), Some(Clock { unix_s }));
+        };
+        check(0, "1970-01-01T00:00:00Z");
+        check(951_827_696, "2000-02-29T12:34:56Z");
+        check(1_770_367_500, "2026-02-06T08:45:00Z");
+        check(4_107_542_399, "2100-02-28T23:59:59Z");
+        assert_eq!(Clock { unix_s: 1_770_367_500 }.compact(), "20260206084500");
+    }
+
+    #[test]
+    fn what_is_no_date_is_none() {
+        for text in
+            ["", "2026-02-06", "2026-13-06T08:45:00Z", "not a date, but long enough", "2026-02-06T25:00:00"]
+        {
+            assert_eq!(Clock::parse(text), None, "{text}");
+        }
+    }
+}
