@@ -84,7 +84,7 @@ pub enum Operator {
     Start,
     /// The writer mends what failed.
     Reflect,
-    /// Sections of two parents are put together.
+    /// What several parents changed in the sections of their common ancestor is put together.
     Merge,
     /// The writer shortens a parent.
     Trim,
@@ -98,7 +98,7 @@ pub struct Planned {
 }
 
 /// Which part of the search a plan belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Measuring the incumbent.
@@ -143,7 +143,7 @@ pub struct Target {
     pub check: String,
     pub category: String,
     pub points: f64,
-    /// In how many of the parent's episodes it passed.
+    /// In how many of the parent's episodes it passed, or its nearest ancestor's that has any.
     pub passed: u32,
     pub episodes: u32,
     /// The detail of its newest failure; empty when it never failed.
@@ -217,6 +217,8 @@ pub struct RunFinished {
 #[serde(rename_all = "snake_case")]
 pub enum Stop {
     BudgetSpent,
+    /// The writer gave no new candidate several times in a row.
+    Exhausted,
     /// Episodes or proposals failed one after the other: the infrastructure is down.
     Outage,
     /// The user asked to conclude.

@@ -1,1 +1,131 @@
-//! To come.
+//! The search: what to try next, decided from what was told.
+//!
+//! Ask and tell: `ask` names the next plan, the caller carries it out and tells every event, `ask` again.
+//! Telling is the only thing that changes the state, so a run that was cut off goes on by telling its
+//! recorded events. The strategy: measure the incumbent; let the writer mend what costs most; believe every
+//! check by what was seen of it along the lineage; put together what helped; freeze one finalist, and
+//! compare it with the incumbent on fresh episodes that picked neither.
+
+mod allotment;
+mod beliefs;
+mod confirmation;
+mod front;
+mod lineage;
+mod plan;
+mod state;
+mod target;
+
+use crate::event::{Candidate, Event, Planned, RunFinished, Stop, Verdict};
+use crate::units::PackHash;
+use state::State;
+
+/// A search in progress.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// None until the run has started.
+    state: Option<State>,
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next {
+    Work(Planned),
+    Done(RunFinished),
+}
+
+/// What the search believes of a candidate, by the episodes of the search alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    pub candidate: PackHash,
+    /// Scored episodes that entered the estimate.
+    pub episodes: u32,
+    /// The search's scenarios in the suite's order.
+    pub scenarios: Vec<ScenarioMean>,
+    /// The objective, estimated with the help of the candidate's relatives.
+    pub objective: f64,
+    /// The standard error of the estimate.
+    pub se: f64,
+}
+
+/// What a candidate scored on a scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScenarioMean {
+    pub scenario: String,
+    pub episodes: u32,
+    /// None where nothing was measured.
+    pub mean: Option<f64>,
+}
+
+impl Search {
+    /// Returns a search that waits for its `RunStarted`.
+    pub fn new() -> Search {
+        Search::default()
+    }
+
+    /// Takes the next event in the order of ordinals.
+    pub fn tell(&mut self, event: &Event) {
+        match (&mut self.state, event) {
+            (None, Event::RunStarted(run)) => self.state = Some(State::new(run.clone())),
+            (None, _) | (Some(_), Event::RunStarted(_)) => {}
+            (Some(state), event) => state.tell(event),
+        }
+    }
+
+    /// Says what to do next; called when every step of the last plan has been told.
+    ///
+    /// The same state gives the same answer: what looks random is drawn from the run's seed.
+    pub fn ask(&self) -> Next {
+        let Some(state) = &self.state else { return Next::Done(self.conclude(Stop::Asked)) };
+        if state.is_outage() {
+            return Next::Done(self.conclude(Stop::Outage));
+        }
+        match plan::next(state) {
+            Some(plan) => Next::Work(plan),
+            None => Next::Done(self.conclude(plan::stop(state))),
+        }
+    }
+
+    /// Ends the run with what is known now.
+    pub fn conclude(&self, stop: Stop) -> RunFinished {
+        match &self.state {
+            Some(state) => {
+                RunFinished { stop, finalist: plan::finalist(state), verdict: confirmation::verdict(state) }
+            }
+            None => {
+                let verdict = Verdict::NotMeasured { reason: "the run has not started".to_owned() };
+                RunFinished { stop, finalist: None, verdict }
+            }
+        }
+    }
+
+    /// The candidate with the highest estimate, the incumbent included.
+    pub fn best(&self) -> Option<Standing> {
+        let state = self.state.as_ref()?;
+        Some(state.standing(state.best()?))
+    }
+
+    /// All candidates that are still in the race, the highest estimate first.
+    pub fn standings(&self) -> Vec<Standing> {
+        let Some(state) = &self.state else { return Vec::new() };
+        let mut standings: Vec<Standing> = state.beliefs.live().map(|id| state.standing(id)).collect();
+        standings.sort_by(|a, b| b.objective.total_cmp(&a.objective));
+        standings
+    }
+
+    /// A candidate that was proposed in this run, or the incumbent.
+    pub fn candidate(&self, id: &PackHash) -> Option<&Candidate> {
+        Some(&self.state.as_ref()?.members.get(id)?.candidate)
+    }
+
+    /// The policy from which several candidates were made, nearest first; none where they share none.
+    pub fn common_ancestor(&self, ids: &[PackHash]) -> Option<&Candidate> {
+        let state = self.state.as_ref()?;
+        let ancestor = lineage::common_ancestor(&state.members, ids)?;
+        Some(&state.members.get(&ancestor)?.candidate)
+    }
+
+    /// How many episodes the plans so far have started, the unmeasured ones included.
+    pub fn episodes_started(&self) -> u32 {
+        self.state.as_ref().map_or(0, |state| state.started)
+    }
+}

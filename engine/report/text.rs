@@ -35,6 +35,7 @@ fn verdict_text(report: &Report) -> String {
     };
     let stop = match finished.stop {
         Stop::BudgetSpent => "",
+        Stop::Exhausted => "The run stopped early: the writer brought no new candidates.\n",
         Stop::Outage => "The run stopped early: the models could not be reached.\n",
         Stop::Asked => "The run was asked to conclude early.\n",
     };

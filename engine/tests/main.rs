@@ -3,4 +3,5 @@
 mod conformance;
 mod objective;
 mod packs;
+mod search;
 mod world;

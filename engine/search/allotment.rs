@@ -1,0 +1,118 @@
+//! How a budget is divided: what calibration takes, what is kept for confirmation and for the held-out
+//! scenarios, and whether the whole is enough to decide anything.
+
+use crate::event::RunStarted;
+
+/// The share of the budget that confirmation gets: with less it decides nothing, with more the search starves.
+const CONFIRMATION_SHARE: f64 = 0.25;
+/// The most that two calibration passes may take; above it one has to do.
+const CALIBRATION_SHARE_MAX: f64 = 0.15;
+/// The most that the held-out scenarios may take.
+const HELD_OUT_SHARE_MAX: f64 = 0.1;
+/// More passes would settle nothing that matters.
+const CONFIRMATION_PASSES_MAX: u32 = 100;
+
+/// The division of a budget.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Allotment {
+    pub budget: u32,
+    /// Scenarios that the search may use.
+    pub scenarios: u32,
+    /// Episodes of the incumbent per scenario.
+    pub calibration_passes: u32,
+    /// Episodes per scenario for finalist and incumbent each; 0 when the budget cannot pay for a comparison.
+    pub confirmation_passes: u32,
+    /// Episodes on held-out scenarios.
+    pub held_out: u32,
+}
+
+impl Allotment {
+    pub fn of(run: &RunStarted) -> Allotment {
+        let held_out = run.scenarios.iter().filter(|scenario| scenario.held_out).count() as u32;
+        Allotment::divide(run.budget, run.scenarios.len() as u32 - held_out, held_out)
+    }
+
+    fn divide(budget: u32, scenarios: u32, held_out_scenarios: u32) -> Allotment {
+        if scenarios == 0 || budget < minimum(scenarios) {
+            return Allotment {
+                budget,
+                scenarios,
+                calibration_passes: 1,
+                confirmation_passes: 0,
+                held_out: 0,
+            };
+        }
+        let pass_of_both = f64::from(scenarios) * 2.0;
+        let passes = (f64::from(budget) * CONFIRMATION_SHARE / pass_of_both).round() as u32;
+        let two_passes_fit = pass_of_both <= f64::from(budget) * CALIBRATION_SHARE_MAX;
+        let held_out = 2 * held_out_scenarios;
+        let held_out_fits = f64::from(held_out) <= f64::from(budget) * HELD_OUT_SHARE_MAX;
+        Allotment {
+            budget,
+            scenarios,
+            calibration_passes: if two_passes_fit { 2 } else { 1 },
+            confirmation_passes: passes.clamp(1, CONFIRMATION_PASSES_MAX),
+            held_out: if held_out_fits { held_out } else { 0 },
+        }
+    }
+
+    /// Whether the budget can pay for calibration, a candidate, and its comparison with the incumbent.
+    pub fn can_confirm(&self) -> bool {
+        self.confirmation_passes > 0
+    }
+
+    /// Episodes kept from the search.
+    pub fn kept(&self) -> u32 {
+        2 * self.scenarios * self.confirmation_passes + self.held_out
+    }
+
+    /// Why nothing can be decided with this budget.
+    pub fn shortage(&self) -> String {
+        if self.scenarios == 0 {
+            return "the suite has no scenario that the search may use: all are held out".to_owned();
+        }
+        format!(
+            "a budget of {} episodes cannot compare two packs on {} scenarios: measuring the incumbent, trying \
+             one candidate and confirming both takes at least {}",
+            self.budget,
+            self.scenarios,
+            minimum(self.scenarios)
+        )
+    }
+}
+
+/// One pass of the incumbent, one episode of a candidate, and one confirmation pass of both.
+fn minimum(scenarios: u32) -> u32 {
+    scenarios.saturating_mul(3).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_divided() {
+        let check = |budget, scenarios, held_out, expected: (u32, u32, u32)| {
+            let allotment = Allotment::divide(budget, scenarios, held_out);
+            let got = (allotment.calibration_passes, allotment.confirmation_passes, allotment.held_out);
+            assert_eq!(got, expected, "{budget} episodes, {scenarios} scenarios");
+        };
+        check(200, 6, 2, (2, 4, 4));
+        check(200, 5, 0, (2, 5, 0));
+        check(40, 6, 2, (1, 1, 4));
+        check(19, 6, 2, (1, 1, 0));
+        check(18, 6, 2, (1, 0, 0));
+        check(1, 6, 2, (1, 0, 0));
+        check(u32::MAX, 6, 2, (2, 100, 4));
+    }
+
+    #[test]
+    fn what_is_kept_leaves_room_for_a_candidate() {
+        for scenarios in 1..30 {
+            for budget in minimum(scenarios)..1_000 {
+                let allotment = Allotment::divide(budget, scenarios, 2);
+                assert!(allotment.kept() + scenarios < budget, "{budget} episodes, {scenarios} scenarios");
+            }
+        }
+    }
+}

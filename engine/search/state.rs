@@ -1,0 +1,309 @@
+//! What telling the events has given so far: candidates, their episodes, and how the plans went.
+
+use super::allotment::Allotment;
+use super::beliefs::Beliefs;
+use super::{ScenarioMean, Standing, lineage};
+use crate::event::{
+    Candidate, EpisodeScored, Event, Operator, Phase, Planned, ProposalFailed, ProposalFault, Proposed,
+    RunStarted, Step, Target,
+};
+use crate::score::{CheckVerdict, ScoreRule, Scorecard};
+use crate::units::PackHash;
+use indexmap::IndexMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// So many plans in a row must fail for the run to stop.
+const FAILING_PLANS_MAX: u32 = 3;
+
+/// The state of a search.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub run: RunStarted,
+    pub allotment: Allotment,
+    /// The names of the scenarios that the search may use, in the suite's order.
+    pub scenarios: Vec<String>,
+    /// Events told: the ordinal of the next one.
+    pub told: u64,
+    /// Episodes started.
+    pub started: u32,
+    /// The incumbent first, then all candidates in the order of their proposals.
+    pub members: IndexMap<PackHash, Member>,
+    pub beliefs: Beliefs,
+    /// How many plans each phase has had.
+    plans: BTreeMap<Phase, u32>,
+    /// Sets of parents that a merge was tried on.
+    pub merged: BTreeSet<Vec<PackHash>>,
+    /// Whether the last proposals were a merge.
+    pub merging: bool,
+    /// Rounds of proposals in a row that gave no candidate.
+    pub barren_rounds: u32,
+    pub last_fault: Option<ProposalFault>,
+    /// The candidate that confirmation was begun with.
+    pub frozen: Option<PackHash>,
+    open: Open,
+    failing_plans: u32,
+}
+
+/// The plan being carried out.
+#[derive(Clone, Debug)]
+struct Open {
+    phase: Phase,
+    steps: VecDeque<Step>,
+    /// Steps that an outage could fail, and those that it did.
+    exposed: u32,
+    failed: u32,
+    candidates: u32,
+}
+
+/// A candidate and what is known of it.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub candidate: Candidate,
+    /// At what its edit aimed.
+    pub targets: Vec<Target>,
+    /// The next repeat that was never used, by scenario.
+    pub repeats: BTreeMap<String, u32>,
+    /// The search's scored episodes, by scenario, oldest first.
+    pub scorecards: BTreeMap<String, Vec<Scorecard>>,
+    /// Scores of confirmation, by scenario and repeat.
+    pub confirmed: BTreeMap<String, BTreeMap<u32, f64>>,
+}
+
+impl Member {
+    fn new(candidate: Candidate, targets: Vec<Target>) -> Member {
+        Member {
+            candidate,
+            targets,
+            repeats: BTreeMap::new(),
+            scorecards: BTreeMap::new(),
+            confirmed: BTreeMap::new(),
+        }
+    }
+
+    pub fn repeat(&self, scenario: &str) -> u32 {
+        self.repeats.get(scenario).copied().unwrap_or(0)
+    }
+
+    pub fn scorecards(&self, scenario: &str) -> &[Scorecard] {
+        self.scorecards.get(scenario).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn measured(&self, scenario: &str) -> u32 {
+        self.scorecards(scenario).len() as u32
+    }
+
+    pub fn is_measured(&self) -> bool {
+        !self.scorecards.is_empty()
+    }
+}
+
+impl State {
+    pub fn new(run: RunStarted) -> State {
+        let incumbent = run.incumbent.clone();
+        State {
+            allotment: Allotment::of(&run),
+            scenarios: run.scenarios.iter().filter(|s| !s.held_out).map(|s| s.name.clone()).collect(),
+            told: 1,
+            started: 0,
+            members: IndexMap::from([(incumbent.id.clone(), Member::new(incumbent, Vec::new()))]),
+            beliefs: Beliefs::new(&run),
+            plans: BTreeMap::new(),
+            merged: BTreeSet::new(),
+            merging: false,
+            barren_rounds: 0,
+            last_fault: None,
+            frozen: None,
+            open: Open {
+                phase: Phase::Calibrate,
+                steps: VecDeque::new(),
+                exposed: 0,
+                failed: 0,
+                candidates: 0,
+            },
+            failing_plans: 0,
+            run,
+        }
+    }
+
+    pub fn tell(&mut self, event: &Event) {
+        self.told += 1;
+        if let Event::Planned(plan) = event {
+            return self.begin(plan);
+        }
+        let step = self.open.steps.pop_front();
+        match event {
+            Event::Proposed(proposed) => self.add(proposed, step),
+            Event::ProposalFailed(failure) => self.note_fault(failure),
+            Event::EpisodeScored(episode) => self.score(episode),
+            Event::EpisodeUnmeasured(_) => self.open.failed += 1,
+            Event::RunStarted(_) | Event::Planned(_) | Event::RunFinished(_) => return,
+        }
+        if self.open.steps.is_empty() {
+            self.end();
+        }
+    }
+
+    pub fn incumbent(&self) -> &PackHash {
+        &self.run.incumbent.id
+    }
+
+    /// Episodes that the search may still start.
+    pub fn left(&self) -> u32 {
+        self.run.budget.saturating_sub(self.started).saturating_sub(self.allotment.kept())
+    }
+
+    pub fn is_outage(&self) -> bool {
+        self.failing_plans >= FAILING_PLANS_MAX
+    }
+
+    pub fn plans(&self, phase: Phase) -> u32 {
+        self.plans.get(&phase).copied().unwrap_or(0)
+    }
+
+    /// The live candidate with the highest estimate.
+    pub fn best(&self) -> Option<&PackHash> {
+        let value = |id: &&PackHash| self.beliefs.estimate(id).map_or(0.0, |estimate| estimate.value);
+        // The first of equals: `max_by` would take the last.
+        self.beliefs.live().reduce(|best, id| if value(&id) > value(&best) { id } else { best })
+    }
+
+    pub fn standing(&self, id: &PackHash) -> Standing {
+        let mean_of = |scenario: &String| {
+            let scores: Vec<f64> =
+                self.members[id].scorecards(scenario).iter().map(|card| self.value(card)).collect();
+            let mean = (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64);
+            ScenarioMean { scenario: scenario.clone(), episodes: scores.len() as u32, mean }
+        };
+        let scenarios: Vec<ScenarioMean> = self.scenarios.iter().map(mean_of).collect();
+        let estimate = self.beliefs.estimate(id);
+        Standing {
+            candidate: id.clone(),
+            episodes: scenarios.iter().map(|scenario| scenario.episodes).sum(),
+            scenarios,
+            objective: estimate.map_or(0.0, |estimate| estimate.value),
+            se: estimate.map_or(0.0, |estimate| estimate.se),
+        }
+    }
+
+    fn begin(&mut self, plan: &Planned) {
+        *self.plans.entry(plan.phase).or_insert(0) += 1;
+        self.open = Open {
+            phase: plan.phase,
+            steps: plan.steps.iter().cloned().collect(),
+            exposed: plan.steps.iter().filter(|step| is_exposed(step)).count() as u32,
+            failed: 0,
+            candidates: 0,
+        };
+        if plan.phase == Phase::Propose {
+            self.merging = plan.steps.iter().all(|step| !is_exposed(step));
+        }
+        for step in &plan.steps {
+            self.reserve(plan.phase, step);
+        }
+    }
+
+    fn reserve(&mut self, phase: Phase, step: &Step) {
+        match step {
+            Step::Propose(proposal) if proposal.operator == Operator::Merge => {
+                self.merged.insert(proposal.parents.clone());
+            }
+            Step::Propose(_) => {}
+            Step::Run(key) => {
+                self.started += 1;
+                if phase == Phase::Confirm && key.candidate != *self.incumbent() && self.frozen.is_none() {
+                    self.frozen = Some(key.candidate.clone());
+                }
+                if let Some(member) = self.members.get_mut(&key.candidate) {
+                    let next = member.repeats.entry(key.scenario.clone()).or_insert(0);
+                    *next = (*next).max(key.repeat.saturating_add(1));
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, proposed: &Proposed, step: Option<Step>) {
+        let candidate = &proposed.candidate;
+        // Two proposals of one plan cannot see each other, so they may have had the same idea.
+        if self.members.contains_key(&candidate.id) {
+            return;
+        }
+        let targets = match step {
+            Some(Step::Propose(plan)) => plan.targets,
+            _ => Vec::new(),
+        };
+        let origin = lineage::origin(&self.members, candidate.operator, &candidate.parents);
+        let scenarios = &self.scenarios;
+        self.beliefs.add(&candidate.id, &origin, |check| {
+            targets
+                .iter()
+                .any(|target| target.scenario == scenarios[check.scenario] && target.check == check.id)
+        });
+        self.members.insert(candidate.id.clone(), Member::new(candidate.clone(), targets));
+        let (members, incumbent) = (&self.members, &self.run.incumbent.id);
+        self.beliefs.forget_worst(|id| id == incumbent || !members[id].is_measured());
+        self.open.candidates += 1;
+    }
+
+    fn note_fault(&mut self, failure: &ProposalFailed) {
+        if matches!(failure.reason, ProposalFault::Unreachable { .. }) {
+            self.open.failed += 1;
+        }
+        self.last_fault = Some(failure.reason.clone());
+    }
+
+    fn score(&mut self, episode: &EpisodeScored) {
+        let (key, card) = (&episode.key, &episode.scorecard);
+        let score = self.value(card);
+        let Some(member) = self.members.get_mut(&key.candidate) else { return };
+        match self.open.phase {
+            Phase::Confirm => {
+                member.confirmed.entry(key.scenario.clone()).or_default().insert(key.repeat, score);
+            }
+            Phase::HeldOut => {}
+            Phase::Calibrate | Phase::Propose | Phase::Screen | Phase::Evaluate => {
+                member.scorecards.entry(key.scenario.clone()).or_default().push(card.clone());
+                self.believe(&key.candidate, &key.scenario, card);
+            }
+        }
+    }
+
+    fn believe(&mut self, candidate: &PackHash, scenario: &str, card: &Scorecard) {
+        let Some(index) = self.scenarios.iter().position(|name| name == scenario) else { return };
+        for verdict in &card.checks {
+            self.beliefs.observe(candidate, index, &verdict.id, self.earned(verdict));
+        }
+    }
+
+    fn end(&mut self) {
+        if self.open.phase == Phase::Propose && self.open.exposed > 0 {
+            self.barren_rounds = if self.open.candidates > 0 { 0 } else { self.barren_rounds + 1 };
+        }
+        if self.open.exposed > 0 {
+            let failing = 2 * self.open.failed > self.open.exposed;
+            self.failing_plans = if failing { self.failing_plans + 1 } else { 0 };
+        }
+    }
+
+    /// The score that counts by the profile's rule.
+    pub fn value(&self, card: &Scorecard) -> f64 {
+        match self.run.profile.score {
+            ScoreRule::Validator => card.validator_score,
+            ScoreRule::Script => card.script_score,
+        }
+    }
+
+    /// What a verdict earned, between 0 and 1, by the profile's rule.
+    fn earned(&self, verdict: &CheckVerdict) -> f64 {
+        match self.run.profile.score {
+            ScoreRule::Script if verdict.max_points > 0.0 => {
+                (verdict.points / verdict.max_points).clamp(0.0, 1.0)
+            }
+            _ => f64::from(u8::from(verdict.passed)),
+        }
+    }
+}
+
+/// Whether a step needs infrastructure: merging needs none.
+fn is_exposed(step: &Step) -> bool {
+    !matches!(step, Step::Propose(proposal) if proposal.operator == Operator::Merge)
+}
