@@ -2,6 +2,12 @@
 //!
 //! Cache, meter and retry are each an `Llm` around an `Llm`. Nothing here knows about scenarios or packs.
 
+pub mod anthropic;
+pub mod connect;
+pub mod http;
+pub mod openai;
+pub mod retry;
+
 use crate::episode::{AssistantTurn, Message, Usage};
 use crate::units::Seed;
 use crate::value::Value;
@@ -29,6 +35,9 @@ pub struct Request {
     /// Where the model draws its randomness from. Only models that run inside this program use it;
     /// it is never sent to a provider.
     pub seed: Seed,
+    /// The longest that one attempt may take, in milliseconds; reaching it is `DeadlineReached`. Waiting
+    /// between attempts does not count. None leaves it to the client.
+    pub attempt_ms_max: Option<u64>,
 }
 
 /// A tool as the model is told of it.
@@ -77,4 +86,7 @@ pub enum LlmError {
     /// Trying again cannot help: a wrong key, an unknown model, a refused request.
     #[error("{model}: {problem}")]
     Permanent { model: String, problem: String },
+    /// The attempt took longer than the request allows.
+    #[error("{model}: no answer within the time that was left")]
+    DeadlineReached { model: String },
 }

@@ -1,6 +1,7 @@
 //! The tests that need more than one module, in one binary.
 
 mod conformance;
+mod llm;
 mod objective;
 mod packs;
 mod search;

@@ -1,0 +1,198 @@
+//! Sending a request to a provider and telling what came of it: a JSON document, a failure that may pass,
+//! or one that will not. Keys never enter a message.
+
+use super::LlmError;
+use super::connect::ModelName;
+use crate::value::{Value, parse};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Response, StatusCode, Url};
+use secrecy::{ExposeSecret, SecretString};
+use std::time::Duration;
+
+const CONNECT_MS_MAX: u64 = 10_000;
+/// No reply of a chat model is larger.
+const BODY_BYTES_MAX: usize = 32 << 20;
+/// So much of an error's body is shown.
+const ERROR_CHARACTERS_MAX: usize = 600;
+/// The limit of one attempt when the caller sets none.
+const ATTEMPT_MS_MAX: u64 = 600_000;
+
+/// A client of one provider and model.
+#[derive(Clone)]
+pub struct Http {
+    client: Client,
+    base_url: Url,
+    key: Option<SecretString>,
+    model: ModelName,
+}
+
+/// How the key is sent.
+#[derive(Clone, Copy)]
+pub enum KeyHeader {
+    Bearer,
+    XApiKey,
+}
+
+impl Http {
+    pub fn new(model: &ModelName, base_url: &str, key: Option<SecretString>) -> Result<Http, String> {
+        let base_url: Url =
+            base_url.parse().map_err(|error| format!("the base URL {base_url:?} is wrong: {error}"))?;
+        if !matches!(base_url.scheme(), "http" | "https") {
+            return Err(format!("the base URL {base_url} must begin with http:// or https://"));
+        }
+        let mut builder = Client::builder()
+            .connect_timeout(Duration::from_millis(CONNECT_MS_MAX))
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(64)
+            .user_agent(concat!("packwright/", env!("CARGO_PKG_VERSION")));
+        if is_loopback(&base_url) {
+            builder = builder.no_proxy();
+        }
+        // Fails where one is installed already, which is the same one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = builder.build().map_err(|error| format!("set up the HTTP client: {error}"))?;
+        Ok(Http { client, base_url, key, model: model.clone() })
+    }
+
+    pub fn model(&self) -> &ModelName {
+        &self.model
+    }
+
+    /// Posts a JSON document to a path below the base URL and returns the JSON document of a success.
+    pub async fn post(
+        &self,
+        path: &str,
+        key_header: KeyHeader,
+        extra_headers: &[(&'static str, &'static str)],
+        body: &Value,
+        attempt_ms_max: Option<u64>,
+    ) -> Result<Value, LlmError> {
+        let url = format!("{}/{path}", self.base_url.as_str().trim_end_matches('/'));
+        let attempt = Duration::from_millis(attempt_ms_max.unwrap_or(ATTEMPT_MS_MAX));
+        let exchange = async {
+            let request =
+                self.client.post(&url).headers(self.headers(key_header, extra_headers)?).body(body.compact());
+            let response = request.send().await.map_err(|error| self.transport(&error))?;
+            self.read(response).await
+        };
+        match tokio::time::timeout(attempt, exchange).await {
+            Ok(result) => result,
+            Err(_) if attempt_ms_max.is_some() => {
+                Err(LlmError::DeadlineReached { model: self.model.to_string() })
+            }
+            Err(_) => Err(self.transient(format!("no answer within {} s", attempt.as_secs()), None)),
+        }
+    }
+
+    fn headers(
+        &self,
+        key_header: KeyHeader,
+        extra: &[(&'static str, &'static str)],
+    ) -> Result<HeaderMap, LlmError> {
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", HeaderValue::from_static("application/json"));
+        for (name, value) in extra {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        if let Some(key) = &self.key {
+            let (name, text) = match key_header {
+                KeyHeader::Bearer => ("authorization", format!("Bearer {}", key.expose_secret())),
+                KeyHeader::XApiKey => ("x-api-key", key.expose_secret().to_owned()),
+            };
+            let mut value = HeaderValue::from_str(&text).map_err(|_| {
+                self.permanent("the key holds characters that no key has; is it cut or quoted?".into())
+            })?;
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        }
+        Ok(headers)
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Value, LlmError> {
+        let status = response.status();
+        let retry_after_ms = retry_after_ms(response.headers());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.transport(&error))? {
+            if body.len() + chunk.len() > BODY_BYTES_MAX {
+                return Err(self.permanent(format!("a reply of more than {BODY_BYTES_MAX} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if !status.is_success() {
+            return Err(self.refused(status, &body, retry_after_ms));
+        }
+        parse(&body).map_err(|error| {
+            self.transient(format!("a reply that is not JSON ({error}): {}", self.excerpt(&body)), None)
+        })
+    }
+
+    fn refused(&self, status: StatusCode, body: &[u8], retry_after_ms: Option<u64>) -> LlmError {
+        let hint = match status.as_u16() {
+            401 | 403 => match self.model.provider.key_variable() {
+                Some(variable) => format!("; is the key in {variable} right?"),
+                None => "; the server wants a key".into(),
+            },
+            402 => "; is the account out of credit?".into(),
+            404 => "; is the model's name right, and the base URL?".into(),
+            _ => String::new(),
+        };
+        let problem = format!("HTTP {status}{hint}: {}", self.excerpt(body));
+        match status.as_u16() {
+            408 | 409 | 425 | 429 | 500..=599 => self.transient(problem, retry_after_ms),
+            _ => self.permanent(problem),
+        }
+    }
+
+    /// The beginning of an error's body, on one line and without the key.
+    pub fn excerpt(&self, body: &[u8]) -> String {
+        let mut text = String::from_utf8_lossy(body).split_whitespace().collect::<Vec<_>>().join(" ");
+        if let Some(key) = &self.key {
+            let key = key.expose_secret();
+            if !key.is_empty() {
+                text = text.replace(key, "<key>");
+            }
+        }
+        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        match text.char_indices().nth(ERROR_CHARACTERS_MAX) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None if text.is_empty() => "(an empty body)".into(),
+            None => text,
+        }
+    }
+
+    fn transport(&self, error: &reqwest::Error) -> LlmError {
+        let mut problem = error.to_string();
+        let mut cause = std::error::Error::source(error);
+        while let Some(error) = cause {
+            problem = format!("{problem}: {error}");
+            cause = error.source();
+        }
+        if error.is_builder() { self.permanent(problem) } else { self.transient(problem, None) }
+    }
+
+    pub fn transient(&self, problem: String, retry_after_ms: Option<u64>) -> LlmError {
+        LlmError::Transient { model: self.model.to_string(), problem, retry_after_ms }
+    }
+
+    pub fn permanent(&self, problem: String) -> LlmError {
+        LlmError::Permanent { model: self.model.to_string(), problem }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => {
+            host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        }
+        None => false,
+    }
+}
+
+/// How long the provider asks us to wait: `retry-after-ms`, or `retry-after` in seconds.
+fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    let wait_ms =
+        number("retry-after-ms").or_else(|| number("retry-after").map(|seconds| seconds * 1000.0))?;
+    (wait_ms.is_finite() && wait_ms >= 0.0).then_some(wait_ms as u64)
+}
