@@ -4,7 +4,14 @@
 //! Everything here has been read and checked; nothing about it can fail any more. `workspace` reads the
 //! files, and `world` brings the fixtures to life.
 
+mod fields;
 mod folder;
+pub mod node;
+pub mod problem;
+mod scalar;
+pub mod yaml;
+pub mod raw;
+pub mod raw_check;
 mod rubric;
 
 use crate::units::SuiteHash;

@@ -23,7 +23,7 @@ use place::Place;
 use std::sync::Arc;
 
 pub use clock::Clock;
-pub use template::fill_templates;
+pub use template::{fill_templates, template_keys};
 
 /// The tools that every world has, in alphabetical order.
 pub const TOOLS: [&str; 7] =

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod llm;
+mod loading;
 mod objective;
 mod packs;
 mod search;

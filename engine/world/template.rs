@@ -27,7 +27,12 @@ pub fn fill_templates(text: &str, context: &IndexMap<String, String>) -> String 
     KEY.replace_all(text, fill).into_owned()
 }
 
-/// The same for values of any type, of which texts can be filled in, and null as nothing.
+/// The keys that a text asks for, each with the byte offset of its braces.
+pub fn template_keys(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    KEY.find_iter(text).map(|found| (found.start(), &found.as_str()[2..found.len() - 2]))
+}
+
+/// `fill_templates` for values of any type, of which texts can be filled in, and null as nothing.
 pub(super) fn fill(text: &str, context: &Map) -> Result<String, Fault> {
     let mut misfit = None;
     let filled = KEY.replace_all(text, |captures: &Captures<'_>| match context.get(&captures[1]) {
@@ -73,5 +78,10 @@ mod tests {
         check("{{X}} {{ X }} {{Y}} {{}} {{{X}}}", "$1\\1 {{ X }} {{Y}} {{}} {$1\\1}");
         check("{{USER_FIRST_NAME}}: {{USER_NAME}}", "Ada: Ada {{X}} Lovelace");
         assert_eq!(fill_templates("{{X}}", &IndexMap::new()), "{{X}}");
+    }
+
+    #[test]
+    fn keys_are_found_with_their_offsets() {
+        assert_eq!(template_keys("é {{A}} {{{B_2}}}").collect::<Vec<_>>(), [(3, "A"), (10, "B_2")]);
     }
 }

@@ -1,0 +1,230 @@
+//! Checks the fixtures of a scenario: the files that its world is made of, and the templates in them.
+
+use crate::scenario::problem::{Place, Problem, Report, Strictness, did_you_mean};
+use crate::scenario::raw::RawScenario;
+use crate::scenario::{Entry, Folder};
+use crate::value::{Value, parse};
+use crate::workspace::json_place::{Step, place_of};
+use crate::world::template_keys;
+use std::collections::HashMap;
+
+/// The list files that the mock tools read, each with the texts that an item must have besides its id.
+const LISTS: [(&str, &[&str]); 7] = [
+    ("inbox.json", &["sender", "subject", "body"]),
+    ("calendar.json", &["title", "start", "end"]),
+    ("contacts.json", &["name"]),
+    ("tasks.json", &["title", "status"]),
+    ("documents.json", &["title", "content"]),
+    ("slack_messages.json", &["channel", "author", "text"]),
+    ("slack_channels.json", &["name"]),
+];
+const SEARCHES: &str = "web_search_results.json";
+const PAGES: &str = "web_pages.json";
+
+/// Checks all files of a fixture folder. `shown` names a file of it in messages.
+pub(super) fn check_fixtures(
+    raw: &RawScenario,
+    fixtures: &Folder,
+    strictness: Strictness,
+    shown: &dyn Fn(&str) -> String,
+) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (path, entry) in fixtures.iter() {
+        if let Entry::File(bytes) = entry {
+            let mut report = Report::new(&shown(path), strictness);
+            check_file(raw, path, bytes, &mut report);
+            problems.extend(report.problems);
+        }
+    }
+    problems
+}
+
+fn check_file(raw: &RawScenario, path: &str, bytes: &[u8], report: &mut Report) {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!("is not UTF-8 text (first at byte {})", error.valid_up_to());
+            report.error(None, "", message).help("save it as UTF-8");
+            return;
+        }
+    };
+    if path.ends_with(".json") {
+        check_json(path, text, report);
+    } else if path.ends_with(".md") {
+        check_template(raw, text, report);
+    }
+}
+
+fn check_template(raw: &RawScenario, text: &str, report: &mut Report) {
+    let context = &raw.user_context;
+    // A first name follows from the name.
+    let known = |name: &str| {
+        context.contains_key(name) || name == "USER_FIRST_NAME" && context.contains_key("USER_NAME")
+    };
+    for (offset, name) in template_keys(text).filter(|(_, name)| !known(name)) {
+        let problem = report.objection(place_at(text, offset), "", format!("`{{{{{name}}}}}` has no value"));
+        let help = did_you_mean(name, context.keys().map(String::as_str));
+        problem.help(
+            help.unwrap_or_else(|| format!("give it one under `user_context_defaults` of {}", raw.name)),
+        );
+    }
+}
+
+fn place_at(text: &str, offset: usize) -> Place {
+    let before = &text[..offset];
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    Place { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
+}
+
+fn check_json(path: &str, text: &str, report: &mut Report) {
+    let value = match parse(text.as_bytes()) {
+        Ok(value) => value,
+        Err(error) => {
+            let place = Place { line: error.line, column: error.column };
+            report.error(place, "", format!("invalid JSON: {}", error.problem));
+            return;
+        }
+    };
+    let json = Json { text, value: &value };
+    match LISTS.iter().find(|(name, _)| *name == path) {
+        Some((_, texts)) => check_list(&json, texts, report),
+        None if path == SEARCHES => check_searches(&json, report),
+        None if path == PAGES => check_pages(&json, report),
+        None if path.contains('/') => {}
+        None => {
+            let known = LISTS.iter().map(|(name, _)| *name).chain([SEARCHES, PAGES]);
+            report.warning(None, "", "no tool reads a file of this name").help_if(did_you_mean(path, known));
+        }
+    }
+}
+
+struct Json<'a> {
+    text: &'a str,
+    value: &'a Value,
+}
+
+impl Json<'_> {
+    fn place(&self, path: &[Step<'_>]) -> Place {
+        place_of(self.text, path)
+    }
+}
+
+fn check_list(json: &Json<'_>, texts: &[&str], report: &mut Report) {
+    let Some(items) = json.value.as_list() else {
+        report.error(json.place(&[]), "", format!("expected a list of objects, found {}", kind(json.value)));
+        return;
+    };
+    let mut first_with: HashMap<String, usize> = HashMap::new();
+    for (index, item) in items.iter().enumerate() {
+        let here = || json.place(&[Step::Item(index)]);
+        let what = format!("[{index}]");
+        if item.as_map().is_none() {
+            report.error(here(), &what, format!("expected an object, found {}", kind(item)));
+            continue;
+        }
+        match item.get("id") {
+            None | Some(Value::Null) => {
+                report.objection(here(), &what, "missing id");
+            }
+            Some(id) => {
+                if let Some(other) = first_with.insert(id.py_str(), index) {
+                    let message = format!("the id `{}` is that of item {other} too", id.py_str());
+                    report.objection(json.place(&[Step::Item(index), Step::Key("id")]), &what, message);
+                }
+            }
+        }
+        expect_texts(json, item, &[Step::Item(index)], texts, &what, report);
+    }
+}
+
+fn expect_texts(
+    json: &Json<'_>,
+    item: &Value,
+    path: &[Step<'_>],
+    keys: &[&str],
+    what: &str,
+    report: &mut Report,
+) {
+    for key in keys {
+        match item.get(key) {
+            Some(Value::Str(_)) => {}
+            None => {
+                report.objection(json.place(path), what, format!("missing {key}"));
+            }
+            Some(other) => {
+                let place = json.place(&[path, &[Step::Key(key)]].concat());
+                report.objection(
+                    place,
+                    &format!("{what}.{key}"),
+                    format!("expected a text, found {}", kind(other)),
+                );
+            }
+        }
+    }
+}
+
+fn check_searches(json: &Json<'_>, report: &mut Report) {
+    let Some(queries) = json.value.as_map() else {
+        report.objection(
+            json.place(&[]),
+            "",
+            format!("expected an object of queries, found {}", kind(json.value)),
+        );
+        return;
+    };
+    for (query, results) in queries {
+        let here = [Step::Key(query)];
+        let Some(items) = results.as_list() else {
+            report.error(
+                json.place(&here),
+                query,
+                format!("expected a list of results, found {}", kind(results)),
+            );
+            continue;
+        };
+        for (index, item) in items.iter().enumerate() {
+            let path = [Step::Key(query), Step::Item(index)];
+            expect_texts(
+                json,
+                item,
+                &path,
+                &["title", "url", "description"],
+                &format!("{query}[{index}]"),
+                report,
+            );
+        }
+    }
+}
+
+fn check_pages(json: &Json<'_>, report: &mut Report) {
+    let Some(pages) = json.value.as_map() else {
+        report.objection(
+            json.place(&[]),
+            "",
+            format!("expected an object of pages, found {}", kind(json.value)),
+        );
+        return;
+    };
+    for (url, page) in pages {
+        if page.as_map().is_none() {
+            report.error(
+                json.place(&[Step::Key(url)]),
+                url,
+                format!("expected an object, found {}", kind(page)),
+            );
+            continue;
+        }
+        expect_texts(json, page, &[Step::Key(url)], &["title", "text"], url, report);
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Int(_) | Value::BigInt(_) | Value::Float(_) => "a number",
+        Value::Str(_) => "a text",
+        Value::List(_) => "a list",
+        Value::Map(_) => "an object",
+    }
+}
