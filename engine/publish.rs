@@ -1,1 +1,21 @@
-//! To come.
+//! Publishing: putting a winner where others can fetch it.
+//!
+//! Everything here changes something that others see, so doing it twice changes nothing, nothing is ever
+//! forced, and what went wrong comes with the next step to take. Whether a pack deserves to be published was
+//! decided before.
+
+pub mod git;
+mod note;
+mod program;
+mod push;
+mod receipt;
+mod redact;
+mod rejection;
+
+pub use git::{Committed, PackRepo, PublishError};
+pub use note::CommitNote;
+pub use program::GitProgram;
+pub use push::PushOutcome;
+pub use receipt::Receipt;
+pub use redact::redact;
+pub use rejection::{Rejection, RejectionCause};

@@ -5,5 +5,6 @@ mod llm;
 mod loading;
 mod objective;
 mod packs;
+mod publish;
 mod search;
 mod world;
