@@ -39,6 +39,15 @@ pub struct Place {
     pub column: usize,
 }
 
+impl Place {
+    /// The place of a byte offset, which must be that of a character.
+    pub fn at(text: &str, offset: usize) -> Place {
+        let before = &text[..offset];
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Place { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;

@@ -373,10 +373,7 @@ fn first_unprintable(text: &str) -> Option<(Place, char)> {
             || matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')
     };
     let (offset, found) = text.char_indices().find(|(_, c)| odd(*c))?;
-    let before = &text[..offset];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let line = before.matches('\n').count() + 1;
-    Some((Place { line, column: before[line_start..].chars().count() + 1 }, found))
+    Some((Place::at(text, offset), found))
 }
 
 #[cfg(test)]

@@ -7,4 +7,5 @@ mod objective;
 mod packs;
 mod publish;
 mod search;
+mod tidy;
 mod world;

@@ -62,18 +62,12 @@ fn check_template(raw: &RawScenario, text: &str, report: &mut Report) {
         context.contains_key(name) || name == "USER_FIRST_NAME" && context.contains_key("USER_NAME")
     };
     for (offset, name) in template_keys(text).filter(|(_, name)| !known(name)) {
-        let problem = report.objection(place_at(text, offset), "", format!("`{{{{{name}}}}}` has no value"));
+        let problem = report.objection(Place::at(text, offset), "", format!("`{{{{{name}}}}}` has no value"));
         let help = did_you_mean(name, context.keys().map(String::as_str));
         problem.help(
             help.unwrap_or_else(|| format!("give it one under `user_context_defaults` of {}", raw.name)),
         );
     }
-}
-
-fn place_at(text: &str, offset: usize) -> Place {
-    let before = &text[..offset];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    Place { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
 }
 
 fn check_json(path: &str, text: &str, report: &mut Report) {

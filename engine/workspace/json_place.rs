@@ -21,9 +21,7 @@ pub(super) fn place_of(text: &str, path: &[Step<'_>]) -> Place {
             break;
         }
     }
-    let before = &text[..cursor.at.min(text.len())];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    Place { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
+    Place::at(text, cursor.at.min(text.len()))
 }
 
 struct Cursor<'a> {
