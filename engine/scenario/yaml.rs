@@ -11,6 +11,7 @@ use crate::value::Value;
 use indexmap::IndexMap;
 use serde_saphyr::granit_parser::{self, Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// The longest text of a scenario or rubric file in bytes.
 pub const BYTES_MAX: usize = 1 << 20;
@@ -60,7 +61,7 @@ struct Reader<'a, 'r> {
     parser: Parser<'a, StrInput<'a>>,
     report: &'r mut Report,
     /// What anchors stand for, with the number of nodes in it; none while it is still being read.
-    anchors: HashMap<usize, Option<(Node, usize)>>,
+    anchors: HashMap<usize, Option<Rc<(Node, usize)>>>,
     nodes: usize,
 }
 
@@ -155,7 +156,7 @@ impl<'a, 'r> Reader<'a, 'r> {
         };
         let node = Node { place, tree };
         if anchor != 0 {
-            self.anchors.insert(anchor, Some((node.clone(), 1 + self.nodes - before)));
+            self.anchors.insert(anchor, Some(Rc::new((node.clone(), 1 + self.nodes - before))));
         }
         Ok(node)
     }
@@ -175,15 +176,10 @@ impl<'a, 'r> Reader<'a, 'r> {
     }
 
     fn alias(&mut self, id: usize, place: Place) -> Read<Node> {
-        match self.anchors.get(&id) {
-            Some(Some((node, nodes))) => {
-                let (node, nodes) = (node, *nodes);
-                let copy = if self.nodes + nodes > NODES_MAX { None } else { Some(node.clone()) };
-                self.count(nodes, place)?;
-                match copy {
-                    Some(copy) => Ok(Node { place, ..copy }),
-                    None => stop(place, "too many values"),
-                }
+        match self.anchors.get(&id).cloned() {
+            Some(Some(target)) => {
+                self.count(target.1, place)?;
+                Ok(Node { place, tree: target.0.tree.clone() })
             }
             Some(None) => stop(place, "this alias stands inside what it refers to"),
             None => stop(place, "this alias refers to nothing"),
