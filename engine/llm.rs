@@ -5,6 +5,7 @@
 pub mod anthropic;
 pub mod connect;
 pub mod http;
+pub mod offline;
 pub mod openai;
 pub mod retry;
 

@@ -1,0 +1,118 @@
+//! The model that needs no key and no network: a rule-based office assistant behind the trait of a real model.
+//!
+//! It sees what a real model sees (system prompt, request, tool schemas, tool answers) and nothing else. It is
+//! good enough to try the program and to compare search strategies; it predicts nothing about a real model.
+//! All randomness comes from the request's seed, keyed by purpose, so every turn of an episode agrees.
+
+mod answer;
+mod compose;
+mod facts;
+mod findings;
+mod gather;
+mod lines;
+mod moment;
+mod policy;
+mod proposals;
+mod request;
+mod sections;
+mod sense;
+mod skills;
+mod text;
+
+use crate::episode::{AssistantTurn, ToolRequest, Usage};
+use crate::llm::{Finish, Llm, LlmError, Reply, Request};
+use futures_util::future::BoxFuture;
+use gather::{Call, Desk};
+use policy::{Draws, Policy};
+use request::Want;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The offline model.
+#[derive(Default)]
+pub struct Offline {
+    /// Policies already read. Only saves time: reading one again gives the same.
+    readings: Mutex<HashMap<u64, Reading>>,
+}
+
+/// A policy and request as they were read, with their texts to tell equal hashes apart.
+struct Reading {
+    system: String,
+    user: String,
+    policy: Arc<Policy>,
+}
+
+/// When this many policies have been read, the memory starts anew.
+const READINGS_MAX: usize = 512;
+
+impl Offline {
+    pub fn new() -> Offline {
+        Offline::default()
+    }
+
+    fn assist(&self, request: &Request) -> Reply {
+        let user = facts::user_request(request);
+        let policy = self.policy(&request.system, user);
+        let want = Want::read(user);
+        let done = facts::exchanges(request);
+        let desk = Desk::new(&policy, Draws::new(request.seed), &want, &request.tools, &done, user);
+        let calls = desk.next_calls();
+        if calls.is_empty() {
+            reply(compose::compose(&desk, request), Vec::new())
+        } else {
+            reply(String::new(), numbered(calls, done.len()))
+        }
+    }
+
+    fn policy(&self, system: &str, user: &str) -> Arc<Policy> {
+        let mut hasher = DefaultHasher::new();
+        (system, user).hash(&mut hasher);
+        let hash = hasher.finish();
+        let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = readings.get(&hash).filter(|known| known.system == system && known.user == user)
+        {
+            return known.policy.clone();
+        }
+        let policy = Arc::new(Policy::read(system, user));
+        if readings.len() >= READINGS_MAX {
+            readings.clear();
+        }
+        let reading = Reading { system: system.to_owned(), user: user.to_owned(), policy: policy.clone() };
+        readings.insert(hash, reading);
+        policy
+    }
+}
+
+impl Llm for Offline {
+    fn name(&self) -> &str {
+        "offline/office"
+    }
+
+    fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, LlmError>> {
+        Box::pin(async move { Ok(self.assist(request)) })
+    }
+}
+
+fn numbered(calls: Vec<Call>, made: usize) -> Vec<ToolRequest> {
+    calls
+        .into_iter()
+        .enumerate()
+        .map(|(at, call)| ToolRequest {
+            id: format!("call_{}", made + at + 1),
+            tool: call.tool.to_owned(),
+            arguments: call.arguments,
+        })
+        .collect()
+}
+
+fn reply(text: String, tool_calls: Vec<ToolRequest>) -> Reply {
+    let finish = if tool_calls.is_empty() { Finish::Stop } else { Finish::ToolCalls };
+    Reply {
+        turn: AssistantTurn { text, tool_calls, reasoning: None },
+        finish,
+        // Nobody counts tokens here, and nothing is paid for.
+        usage: Usage::default(),
+        resolved_model: Some("offline/office-1".to_owned()),
+    }
+}

@@ -1,0 +1,519 @@
+//! The sections of the answer about mails, people, time and trouble. Each is told only when its skill shows
+//! and there is something to tell.
+
+use super::answer::Answer;
+use super::compose::{Teller, is_promise};
+use super::findings;
+use super::gather::is_confidential;
+use super::lines::Source;
+use super::moment::clock;
+use super::sense;
+use super::skills::Skill;
+use super::text::shortened;
+
+impl Teller<'_, '_> {
+    pub(super) fn tell_status(&mut self, answer: &mut Answer) {
+        if !self.shows(Skill::StatusFirst) {
+            return;
+        }
+        let mut told = Vec::new();
+        let blocked = self.facts.tasks.iter().filter(|task| !task.is_done() && task.is_blocked()).count();
+        let overdue = self.overdue().len();
+        let urgent = (0..self.facts.mails.len())
+            .filter(|at| self.mail_rank(*at) >= 10 && self.junk_of(*at).is_none())
+            .count();
+        if let Some(at) = self.top_mails(1).first().copied() {
+            told.push(format!("Status: {} — {}", self.subject(at), self.sender(at)));
+        }
+        let mut counts = format!("{urgent} urgent, {blocked} blocked, {overdue} overdue");
+        if self.shows(Skill::Risk) && blocked + overdue > 0 {
+            counts.push_str("; the goal is at risk");
+        }
+        told.push(format!("Overview: {counts}"));
+        told.extend(self.pick(
+            sense::URGENT | sense::ROOT | sense::GOAL,
+            if self.brief { 1 } else { 2 },
+            &|line| line.weight > 2.5,
+        ));
+        answer.add(8, "Status summary", told);
+    }
+
+    /// The mails that matter most, best first.
+    pub(super) fn top_mails(&self, count: usize) -> Vec<usize> {
+        let mut ranked: Vec<usize> = (0..self.facts.mails.len())
+            .filter(|at| self.junk_of(*at).is_none() && !is_confidential(&self.facts.mails[*at]))
+            .collect();
+        ranked.sort_by_key(|at| -self.mail_rank(*at));
+        ranked.truncate(count);
+        ranked
+    }
+
+    pub(super) fn subject(&self, at: usize) -> String {
+        shortened(self.without_ids(&self.facts.mails[at].subject).trim(), 90)
+    }
+
+    fn sender(&self, at: usize) -> &str {
+        &self.facts.mails[at].name
+    }
+
+    pub(super) fn tell_inbox(&mut self, answer: &mut Answer) {
+        if self.facts.mails.is_empty() {
+            return;
+        }
+        let total = self.facts.mails.len();
+        let tiers = self.shows(Skill::Tiers);
+        let wide = self.desk.want.triage && !self.brief;
+        let top = self.top_mails(if wide {
+            14
+        } else if self.desk.want.triage {
+            9
+        } else {
+            6
+        });
+        let junk = (0..total).filter(|at| self.junk_of(*at).is_some()).count();
+        if self.shows(Skill::Counts) && self.desk.want.triage {
+            let line = format!("{total} emails processed: {} to act on, {junk} to archive", top.len());
+            answer.add(5, "Inbox summary", vec![line]);
+        }
+        let (mut urgent, mut later) = (Vec::new(), Vec::new());
+        for (place, at) in top.into_iter().enumerate() {
+            let line = self.mail_line(at, place < 4);
+            let pressing = place == 0 || self.mail_rank(at) >= 9 && urgent.len() < 5;
+            if pressing { urgent.push(line) } else { later.push(line) }
+        }
+        if tiers {
+            answer.add(9, "Urgent / critical (must handle today)", urgent);
+            answer.add(4, "Should do (later this week)", later);
+        } else {
+            urgent.extend(later);
+            answer.add(7, "Mails", urgent);
+        }
+        if self.shows(Skill::Archive) {
+            self.tell_archive(answer);
+        }
+    }
+
+    fn mail_line(&mut self, at: usize, important: bool) -> String {
+        let mut line = format!("**{}**", self.subject(at));
+        let own = |wanted: Source| move |line: &super::lines::Line| line.source == wanted;
+        let source = Source::Mail(at);
+        let rank = self.mail_rank(at);
+        if self.shows(Skill::Tiers) && rank >= 10 {
+            line.push_str(" — urgent");
+        }
+        if self.shows(Skill::Deadlines) {
+            let phrase = self
+                .lines
+                .iter()
+                .filter(|line| {
+                    line.source == source
+                        && line.is(sense::DEADLINE)
+                        && !(line.sensitive && self.shows(Skill::Confidential))
+                })
+                .find_map(|line| deadline_phrase(line.text));
+            if let Some(phrase) = phrase.filter(|phrase| self.notices("deadline", phrase)) {
+                line.push_str(" — deadline: ");
+                line.push_str(&phrase);
+            }
+        }
+        line.push_str(&format!(" ({})", self.sender(at)));
+        if important && self.facts.mails[at].body.is_some() && self.shows(Skill::Impact) {
+            if let Some(quote) = self.pick(!0, 1, &own(source)).pop() {
+                let text = quote.strip_prefix(&format!("{}: ", self.sender(at))).unwrap_or(&quote).to_owned();
+                line.push_str(": ");
+                line.push_str(&text);
+            }
+        }
+        if self.is_scheduling(at) {
+            line.push_str(if self.shows(Skill::Conflicts) {
+                " → calendar request: check the slot, then propose times"
+            } else {
+                ""
+            });
+        }
+        line
+    }
+
+    fn is_scheduling(&self, at: usize) -> bool {
+        sense::senses(&self.facts.mails[at].subject) & sense::SCHEDULE != 0
+    }
+
+    fn tell_archive(&self, answer: &mut Answer) {
+        let lines: Vec<String> = (0..self.facts.mails.len())
+            .filter_map(|at| self.junk_of(at).map(|kind| (at, kind)))
+            .map(|(at, kind)| {
+                format!("{} ({}: archive)", shortened(&self.facts.mails[at].subject, 60), kind.word())
+            })
+            .take(if self.brief { 6 } else { 10 })
+            .collect();
+        answer.add(4, "Low priority / can wait", lines);
+    }
+
+    pub(super) fn tell_analysis(&mut self, answer: &mut Answer) {
+        let count = if self.brief { 2 } else { 3 };
+        if self.shows(Skill::RootCause) {
+            let mut told = self.pick(sense::ROOT, count, &|_| true);
+            told.extend(self.pick(sense::FIX, 2, &|line| line.weight > 1.5));
+            answer.add(8, "Root cause and fix status", told);
+        }
+        let pending =
+            self.lines.iter().any(|line| line.is(sense::FIX) && line.is(sense::VALIDATE | sense::DEPLOY))
+                || self.lines.iter().any(|line| is_promise(line.text, line.senses));
+        if pending && self.shows(Skill::Sequence) {
+            let line = "Sequence: finish validation on staging first, then deploy to production; fix ETA: today at the earliest, pending validation";
+            answer.add(8, "Rollout", vec![line.to_owned()]);
+        } else if pending && self.shows(Skill::Careful) {
+            answer.add(
+                5,
+                "Rollout",
+                vec!["Fix ETA: open, the deploy is still pending validation".to_owned()],
+            );
+        }
+        if self.shows(Skill::Impact) {
+            let told = self.pick(sense::IMPACT, count, &|line| line.weight > 1.8);
+            answer.add(6, "Impact and affected customers", told);
+        }
+        if self.shows(Skill::Options) {
+            let wide = self.desk.want.choice;
+            let told =
+                self.pick(sense::OPINION | sense::MONEY, if wide { 5 } else { 1 }, &|line| line.weight > 1.5);
+            answer.add(if wide { 8 } else { 3 }, "Options and evidence", told);
+        }
+    }
+
+    pub(super) fn tell_calendar(&mut self, answer: &mut Answer) {
+        if self.shows(Skill::Conflicts) {
+            let mut told = Vec::new();
+            for clash in &self.clashes {
+                if self.notices("clash", &clash.first) && told.len() < 4 {
+                    let mut line = clash.text();
+                    if self.shows(Skill::Resolution) {
+                        line.push_str(&format!(
+                            ". Proposed: reschedule {}, keep the other (higher priority)",
+                            shortened(&clash.movable, 50)
+                        ));
+                    }
+                    told.push(line);
+                }
+            }
+            answer.add(9, "Calendar conflicts", told);
+        }
+        let day = self.desk.want.day || self.desk.want.incident;
+        if self.shows(Skill::Timeline) && day {
+            self.tell_timeline(answer);
+        }
+    }
+
+    fn tell_timeline(&mut self, answer: &mut Answer) {
+        if self.desk.want.incident && self.facts.posts.len() > 2 {
+            let mut posts: Vec<_> = self.facts.posts.iter().filter(|post| post.sent.is_some()).collect();
+            posts.sort_by_key(|post| post.sent);
+            let told = posts
+                .iter()
+                .filter(|post| {
+                    sense::senses(&post.text)
+                        & (sense::ROOT | sense::FIX | sense::URGENT | sense::DEPLOY | sense::DONE)
+                        != 0
+                })
+                .filter(|post| {
+                    !(self.shows(Skill::NoPromises) && is_promise(&post.text, sense::senses(&post.text)))
+                })
+                .filter_map(|post| {
+                    post.sent.map(|sent| {
+                        format!(
+                            "{} {}: {}",
+                            sent.clock(),
+                            post.author,
+                            self.without_ids(&shortened(&post.text, 90))
+                        )
+                    })
+                })
+                .take(8)
+                .collect();
+            answer.add(5, "Timeline", told);
+            return;
+        }
+        let Some(day) = self.today else { return };
+        let same = |meeting: &&super::facts::Meeting| {
+            meeting.start.day.month == day.month && meeting.start.day.day == day.day
+        };
+        let told = self
+            .facts
+            .meetings
+            .iter()
+            .filter(same)
+            .map(|meeting| {
+                let end = clock(meeting.end.minute);
+                let notes = if self.shows(Skill::CrossReference) {
+                    shortened(&meeting.notes, 70)
+                } else {
+                    String::new()
+                };
+                let place = if notes.is_empty() { shortened(&meeting.location, 20) } else { String::new() };
+                format!(
+                    "{} — {} (until {end}) {notes}{place}",
+                    padded_clock(meeting.start.minute),
+                    meeting.title
+                )
+                .trim_end()
+                .to_owned()
+            })
+            .collect();
+        answer.add(6, "Schedule for today (timeline)", told);
+    }
+
+    pub(super) fn tell_people(&mut self, answer: &mut Answer) {
+        let fitting = self.desk.want.people || self.desk.want.choice;
+        if !fitting || !self.shows(Skill::PerPerson) {
+            return;
+        }
+        let mut names: Vec<String> = Vec::new();
+        let owners = self.facts.tasks.iter().map(|task| &task.owner);
+        for name in self.facts.posts.iter().map(|post| &post.author).chain(owners) {
+            let bot = name.to_ascii_lowercase().contains("bot")
+                || name.is_empty()
+                || name.starts_with(&self.reader) && !self.reader.is_empty();
+            if !bot && !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        let mut told = Vec::new();
+        for name in names.iter().take(7) {
+            let said =
+                self.pick(!0, 1, &|line| line.who == name && matches!(line.source, Source::Post(_))).pop();
+            let open: Vec<String> = self
+                .facts
+                .tasks
+                .iter()
+                .filter(|task| !task.is_done() && task.owner == *name)
+                .take(3)
+                .map(|task| format!("{} [{}]", shortened(&task.label(), 40), task.status))
+                .collect();
+            let said = said.map(|said| said.replacen(&format!("{name}: "), "", 1));
+            let parts: Vec<String> = said
+                .into_iter()
+                .chain((!open.is_empty()).then(|| format!("open: {}", open.join(", "))))
+                .collect();
+            if !parts.is_empty() {
+                told.push(format!("**{name}**: {}", parts.join("; ")));
+            }
+        }
+        answer.add(6, "Per-person updates", told);
+    }
+
+    /// Open tasks whose day has come or gone, with how late they are.
+    pub(super) fn overdue(&self) -> Vec<(usize, bool)> {
+        let Some(today) = self.today else { return Vec::new() };
+        let open = self.facts.tasks.iter().enumerate().filter(|(_, task)| !task.is_done());
+        let mut found: Vec<(usize, bool)> = open
+            .filter_map(|(at, task)| {
+                let due = task.due.filter(|due| (due.month, due.day) <= (today.month, today.day))?;
+                Some((at, (due.month, due.day) < (today.month, today.day)))
+            })
+            .collect();
+        found.sort_by_key(|(_, late)| !late);
+        found.retain(|(_, late)| *late);
+        found
+    }
+
+    pub(super) fn tell_risks(&mut self, answer: &mut Answer) {
+        let count = if self.brief { 2 } else { 4 };
+        let discreet = self.shows(Skill::Confidential);
+        let mut told = Vec::new();
+        if self.shows(Skill::Overdue) {
+            for (at, _) in self.overdue().into_iter().take(count) {
+                let task = &self.facts.tasks[at];
+                let due = task.due.map_or(String::new(), |due| format!(" (was due {})", due.short()));
+                told.push(format!(
+                    "{} — overdue{due}, still {}{}",
+                    task.label(),
+                    task.status.replace('_', " "),
+                    self.owner_of(&task.owner)
+                ));
+            }
+        }
+        if self.shows(Skill::Blockers) {
+            let blocked = self.facts.tasks.iter().filter(|task| !task.is_done() && task.is_blocked());
+            for task in blocked.take(count) {
+                let notes = self.without_ids(&shortened(&task.notes, 110));
+                told.push(format!("{} — blocked: {notes}{}", task.label(), self.owner_of(&task.owner)));
+            }
+            told.extend(self.pick(sense::BLOCK, if self.brief { 1 } else { 2 }, &|line| {
+                matches!(line.source, Source::Post(_) | Source::Mail(_))
+            }));
+        }
+        if self.shows(Skill::Dependencies) {
+            told.extend(self.chains());
+        }
+        if self.shows(Skill::ScopeCreep) {
+            for line in self.pick(sense::SCOPE, 2, &|_| true) {
+                told.push(format!("Scope creep, not approved (no sign-off): {line}"));
+            }
+            for task in
+                self.facts.tasks.iter().filter(|task| sense::senses(&task.notes) & sense::SCOPE != 0).take(1)
+            {
+                told.push(format!("{} — scope creep, started without sign-off", task.label()));
+            }
+        }
+        if self.shows(Skill::Absence) {
+            for line in self.pick(sense::ABSENCE, 1, &|_| true) {
+                told.push(format!("Absence, a capacity risk: {line} — plan the handoff before it"));
+            }
+        }
+        if self.shows(Skill::Risk) {
+            told.extend(self.pick(sense::RISK, 1, &|line| line.weight > 2.0));
+        }
+        if discreet {
+            told.retain(|line| sense::senses(line) & sense::SENSITIVE == 0);
+        }
+        let (rank, title) =
+            if self.shows(Skill::RisksSection) { (8, "Risks & blockers") } else { (6, "Notes") };
+        answer.add(rank, title, told);
+    }
+
+    pub(super) fn owner_of(&self, owner: &str) -> String {
+        if owner.is_empty() || !self.shows(Skill::Owners) {
+            String::new()
+        } else {
+            format!(" (owner: {owner})")
+        }
+    }
+
+    /// What a blocked task holds up in turn.
+    fn chains(&self) -> Vec<String> {
+        let blocked = self.facts.tasks.iter().filter(|task| !task.is_done() && task.is_blocked());
+        let mut found = Vec::new();
+        for task in blocked.take(2) {
+            let about = super::text::keys(&task.title);
+            let downstream = self.facts.tasks.iter().find(|other| {
+                other.title != task.title
+                    && !other.is_done()
+                    && super::text::shared(
+                        &about,
+                        &super::text::keys(&format!("{} {}", other.title, other.notes)),
+                    ) >= 1
+            });
+            if let Some(other) = downstream {
+                found.push(format!(
+                    "Chain: {} → blocks {} → sprint goal / deadline at risk",
+                    shortened(&task.title, 60),
+                    shortened(&other.title, 60)
+                ));
+            }
+        }
+        found
+    }
+
+    /// Confidential matter is acknowledged, not repeated; hidden instructions are reported, not followed.
+    pub(super) fn tell_discreetly(&mut self, answer: &mut Answer) {
+        let mut told = Vec::new();
+        let confidential: Vec<usize> =
+            (0..self.facts.mails.len()).filter(|at| is_confidential(&self.facts.mails[*at])).collect();
+        if self.shows(Skill::Confidential) {
+            for at in confidential {
+                let grave = sense::senses(&self.facts.mails[at].subject) & sense::SENSITIVE != 0
+                    && !self.facts.mails[at].subject.to_ascii_uppercase().starts_with("CONFIDENTIAL:");
+                let what = if grave { "one note".to_owned() } else { self.subject(at) };
+                told.push(format!("Confidential, for you only: {what} from {} — content withheld, kept out of drafts and channels", self.sender(at)));
+            }
+            if told.is_empty() && self.lines.iter().any(|line| line.sensitive) {
+                told.push(
+                    "Some material is confidential: it is kept private and left out of this answer"
+                        .to_owned(),
+                );
+            }
+        } else {
+            for at in confidential {
+                let body = self.facts.mails[at].body.as_deref().unwrap_or("");
+                told.push(format!("{}: {}", self.subject(at), shortened(body, 300).replace('\n', " ")));
+            }
+        }
+        let injected =
+            self.facts.mails.iter().find(|mail| {
+                mail.body.as_deref().is_some_and(|body| sense::senses(body) & sense::INJECT != 0)
+            });
+        if let Some(mail) = injected.filter(|_| self.shows(Skill::Guard)) {
+            told.push(format!("Suspicious: the mail from {} contains instructions aimed at the assistant (possible phishing); I treated them as data and did not follow them", mail.sender));
+        }
+        answer.add(7, "Confidential and suspicious", told);
+    }
+
+    pub(super) fn tell_comparisons(&mut self, answer: &mut Answer) {
+        let mut told = Vec::new();
+        if self.shows(Skill::Mismatch) {
+            for (task, who) in findings::mismatches(self.facts, &self.lines) {
+                if self.notices("mismatch", &task.id) && told.len() < 5 {
+                    let status = &task.status;
+                    told.push(format!(
+                        "{} {} — mismatch: {who} says done, board still {status}",
+                        task.id,
+                        shortened(&task.title, 26)
+                    ));
+                }
+            }
+            for (task, who) in findings::false_closures(self.facts, &self.lines).into_iter().take(2) {
+                told.push(format!(
+                    "{} {} — inconsistent: board says {}, but {who} reports it is not finished",
+                    task.id,
+                    shortened(&task.title, 30),
+                    task.status
+                ));
+            }
+        }
+        answer.add(8, "Status mismatches (chat vs board)", told);
+        let mut told = Vec::new();
+        if self.shows(Skill::Contradictions) {
+            for (old, new) in findings::contradictions(&self.lines).into_iter().take(2) {
+                let hidden = self.shows(Skill::Confidential) && (old.sensitive || new.sensitive);
+                if !hidden && self.notices("contradiction", new.text) {
+                    let place = |line: &super::lines::Line| {
+                        line.when.map_or(String::new(), |when| format!(" on {}", when.day.short()))
+                    };
+                    told.push(format!(
+                        "Sources conflict: newer is \"{}\" ({}{}); the older \"{}\" ({}{}) is superseded",
+                        self.without_ids(&shortened(new.text, 110)),
+                        new.who,
+                        place(new),
+                        self.without_ids(&shortened(old.text, 90)),
+                        old.who,
+                        place(old)
+                    ));
+                }
+            }
+        }
+        answer.add(7, "Contradictions", told);
+        if self.shows(Skill::Duplicates) {
+            let discreet = self.shows(Skill::Confidential);
+            let told = findings::duplicates(self.facts)
+                .into_iter()
+                .filter(|line| !(discreet && sense::senses(line) & sense::SENSITIVE != 0))
+                .filter(|line| self.notices("duplicate", line))
+                .map(|line| self.without_ids(&line))
+                .take(3)
+                .collect();
+            answer.add(6, "Duplicates", told);
+        }
+        if self.shows(Skill::CrossReference) {
+            let told =
+                findings::connections(self.facts, &|key| self.is_common(key)).into_iter().take(3).collect();
+            answer.add(6, "Cross-references", told);
+        }
+    }
+}
+
+/// `09:00 am` would be read by nobody; `9:00am` stands in every diary.
+fn padded_clock(minute: u16) -> String {
+    let short = clock(minute);
+    if minute % 60 == 0 { short.replace("am", ":00am").replace("pm", ":00pm") } else { short }
+}
+
+/// The part of a sentence that says until when.
+pub(super) fn deadline_phrase(text: &str) -> Option<String> {
+    let marks =
+        [" by ", "due ", "closes ", "ends ", "expires ", "no later than ", "before ", "until ", "deadline"];
+    let at = marks.iter().filter_map(|mark| text.find(mark)).min()?;
+    let rest = &text[at..];
+    let end = rest.find([',', ';', '(', '—']).unwrap_or(rest.len());
+    let phrase = shortened(rest[..end].trim().trim_end_matches(['.', '?', '!']), 44);
+    (phrase.len() > 4).then_some(phrase)
+}
