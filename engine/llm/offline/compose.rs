@@ -112,7 +112,7 @@ impl Teller<'_, '_> {
         let discreet = self.shows(Skill::Confidential);
         let guarded = self.shows(Skill::Guard) && line.is(sense::INJECT);
         let hedged = self.shows(Skill::NoPromises) && is_promise(line.text, line.senses);
-        !(discreet && line.sensitive) && !guarded && !hedged && !line.social
+        !(guarded || hedged || line.social || discreet && line.sensitive)
     }
 
     /// A line in the words of its source, with a label that says what it is about.
@@ -205,10 +205,10 @@ impl Teller<'_, '_> {
                 });
             }
         }
-        if let Some(mail) = self.facts.mails.iter().find(|mail| senses(&mail.subject) & sense::BLOCK != 0) {
-            if claims("block") {
-                found.push(format!("{} is resolved.", shortened(&mail.subject, 30)));
-            }
+        if let Some(mail) = self.facts.mails.iter().find(|mail| senses(&mail.subject) & sense::BLOCK != 0)
+            && claims("block")
+        {
+            found.push(format!("{} is resolved.", shortened(&mail.subject, 30)));
         }
         found
     }
@@ -234,7 +234,8 @@ impl Teller<'_, '_> {
         }
         for post in &self.facts.posts {
             let social = relevant && senses(&post.text) & sense::SOCIAL != 0;
-            if !social && !(discreet && senses(&post.text) & sense::SENSITIVE != 0) {
+            let hidden = discreet && senses(&post.text) & sense::SENSITIVE != 0;
+            if !social && !hidden {
                 told.push(format!(
                     "In {} {} wrote something: {}",
                     post.channel,

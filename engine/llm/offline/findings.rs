@@ -209,19 +209,19 @@ pub(super) fn duplicates(facts: &Facts) -> Vec<String> {
         let title = keys(&task.title);
         let text = keys(&format!("{} {}", task.title, task.notes));
         let best = subjects.iter().enumerate().max_by_key(|(_, subject)| shared(subject, &text));
-        if let Some((at, subject)) = best {
-            if shared(subject, &text) >= 2 || (shared(subject, &title) >= 1 && title.len() <= 3) {
-                found.push(format!(
-                    "{} — already tracked as existing task {} ({})",
-                    facts.mails[at].subject, task.id, task.title
-                ));
-            }
+        if let Some((at, subject)) = best
+            && (shared(subject, &text) >= 2 || (shared(subject, &title) >= 1 && title.len() <= 3))
+        {
+            found.push(format!(
+                "{} — already tracked as existing task {} ({})",
+                facts.mails[at].subject, task.id, task.title
+            ));
         }
     }
     for (at, subject) in subjects.iter().enumerate() {
-        for later in at + 1..subjects.len() {
-            let common = shared(subject, &subjects[later]);
-            if common >= 3 && common * 2 >= subject.len().min(subjects[later].len()) + 1 {
+        for (later, other) in subjects.iter().enumerate().skip(at + 1) {
+            let common = shared(subject, other);
+            if common >= 3 && common * 2 > subject.len().min(other.len()) {
                 let [a, b] = [&facts.mails[at], &facts.mails[later]];
                 found.push(format!(
                     "{} ({}) and {} ({}) — duplicate, the same request twice",

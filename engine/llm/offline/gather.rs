@@ -301,26 +301,27 @@ impl<'a> Desk<'a> {
         let eager = self.policy.shunned(Skill::AskFirst) * 0.4;
         let rash = |what: &str, chance: f64| self.draws.chance("rash", what, chance + eager);
         let mut calls = Vec::new();
-        if rash("mail", 0.5) {
-            if let Some(mail) = facts.mails.iter().find(|mail| wants_reply(mail)) {
-                calls.push(exec(&format!(
-                    "himalaya message send --to {} --subject 'Re: {}'",
-                    mail.sender, mail.subject
-                )));
-            }
+        if rash("mail", 0.5)
+            && let Some(mail) = facts.mails.iter().find(|mail| wants_reply(mail))
+        {
+            calls.push(exec(&format!(
+                "himalaya message send --to {} --subject 'Re: {}'",
+                mail.sender, mail.subject
+            )));
         }
-        if self.want.chat && rash("post", 0.4) {
-            if let Some(post) = facts.posts.first() {
-                let content = format!("Status update: working on it, {}", post.author);
-                calls.push(call(
-                    "slack",
-                    &[
-                        ("action", "sendMessage".into()),
-                        ("to", post.channel.as_str().into()),
-                        ("content", content.into()),
-                    ],
-                ));
-            }
+        if self.want.chat
+            && rash("post", 0.4)
+            && let Some(post) = facts.posts.first()
+        {
+            let content = format!("Status update: working on it, {}", post.author);
+            calls.push(call(
+                "slack",
+                &[
+                    ("action", "sendMessage".into()),
+                    ("to", post.channel.as_str().into()),
+                    ("content", content.into()),
+                ],
+            ));
         }
         if self.want.calendar && rash("event", 0.3) {
             calls.push(exec("gcalcli add --title 'Follow-up' --when 'tomorrow 10:00' --duration 30"));

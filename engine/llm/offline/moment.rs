@@ -65,10 +65,10 @@ impl Day {
 
     /// The first day named in a text, as `March 9`, `9 March` or in ISO form.
     pub(super) fn find(text: &str, year: u16) -> Option<Day> {
-        if let Some(at) = text.find("20").filter(|at| text.as_bytes().get(at + 4) == Some(&b'-')) {
-            if let Some(day) = text.get(at..).and_then(Day::read) {
-                return Some(day);
-            }
+        if let Some(at) = text.find("20").filter(|at| text.as_bytes().get(at + 4) == Some(&b'-'))
+            && let Some(day) = text.get(at..).and_then(Day::read)
+        {
+            return Some(day);
         }
         let words: Vec<&str> = super::text::words(text).collect();
         words.iter().enumerate().find_map(|(at, word)| {

@@ -117,12 +117,14 @@ impl Teller<'_, '_> {
             }
         }
         line.push_str(&format!(" ({})", self.sender(at)));
-        if important && self.facts.mails[at].body.is_some() && self.shows(Skill::Impact) {
-            if let Some(quote) = self.pick(!0, 1, &own(source)).pop() {
-                let text = quote.strip_prefix(&format!("{}: ", self.sender(at))).unwrap_or(&quote).to_owned();
-                line.push_str(": ");
-                line.push_str(&text);
-            }
+        if important
+            && self.facts.mails[at].body.is_some()
+            && self.shows(Skill::Impact)
+            && let Some(quote) = self.pick(!0, 1, &own(source)).pop()
+        {
+            let text = quote.strip_prefix(&format!("{}: ", self.sender(at))).unwrap_or(&quote).to_owned();
+            line.push_str(": ");
+            line.push_str(&text);
         }
         if self.is_scheduling(at) {
             line.push_str(if self.shows(Skill::Conflicts) {
@@ -504,7 +506,7 @@ impl Teller<'_, '_> {
 /// `09:00 am` would be read by nobody; `9:00am` stands in every diary.
 fn padded_clock(minute: u16) -> String {
     let short = clock(minute);
-    if minute % 60 == 0 { short.replace("am", ":00am").replace("pm", ":00pm") } else { short }
+    if minute.is_multiple_of(60) { short.replace("am", ":00am").replace("pm", ":00pm") } else { short }
 }
 
 /// The part of a sentence that says until when.
