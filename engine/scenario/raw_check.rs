@@ -1,5 +1,6 @@
 //! One check as it stands in a file: which keys its type needs, and whether what is written there can work.
 
+use crate::pattern::{Case, Pattern};
 use crate::scenario::fields::{Fields, Need, shown, text_of};
 use crate::scenario::node::{Node, Tree};
 use crate::scenario::problem::{Place, Report, did_you_mean};
@@ -178,7 +179,7 @@ pub(crate) fn expect_tool(tool: &str, place: Place, name: &str, report: &mut Rep
 }
 
 fn read_pattern(fields: &Fields<'_>, report: &mut Report) {
-    fields.flag("case_insensitive", report);
+    let folds = fields.flag("case_insensitive", report).unwrap_or(true);
     let Some(node) = fields.node("pattern", Need::Required, report) else { return };
     let name = fields.name("pattern");
     let Tree::Scalar(Value::Str(source)) = &node.tree else {
@@ -190,6 +191,18 @@ fn read_pattern(fields: &Fields<'_>, report: &mut Report) {
     if source.is_empty() {
         report.objection(node.place, &name, "an empty expression matches everything");
     }
+    let case = if folds { Case::Insensitive } else { Case::Sensitive };
+    if let Err(error) = Pattern::compile(source, case) {
+        let problem = report.error(node.place, &name, format!("invalid regular expression: {error}"));
+        problem.help(format!("in {}", excerpt(source)));
+    }
+}
+
+/// The expression on one line, cut where it is long.
+fn excerpt(source: &str) -> String {
+    let shown: String = source.chars().take(120).collect();
+    let rest = if shown.len() < source.len() { "..." } else { "" };
+    format!("{}{rest}", Value::from(shown).compact())
 }
 
 fn suggestion(written: &str, known: &[&str]) -> String {
