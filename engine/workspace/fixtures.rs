@@ -157,36 +157,41 @@ fn expect_texts(
     }
 }
 
+/// Results for every query, or for each query its own.
 fn check_searches(json: &Json<'_>, report: &mut Report) {
-    let Some(queries) = json.value.as_map() else {
-        report.objection(
-            json.place(&[]),
-            "",
-            format!("expected an object of queries, found {}", kind(json.value)),
-        );
-        return;
-    };
-    for (query, results) in queries {
-        let here = [Step::Key(query)];
-        let Some(items) = results.as_list() else {
-            report.error(
-                json.place(&here),
-                query,
-                format!("expected a list of results, found {}", kind(results)),
-            );
-            continue;
-        };
-        for (index, item) in items.iter().enumerate() {
-            let path = [Step::Key(query), Step::Item(index)];
-            expect_texts(
-                json,
-                item,
-                &path,
-                &["title", "url", "description"],
-                &format!("{query}[{index}]"),
-                report,
-            );
+    match json.value {
+        Value::List(items) => check_results(json, items, &[], "", report),
+        Value::Map(queries) => {
+            for (query, results) in queries {
+                let here = [Step::Key(query)];
+                match results.as_list() {
+                    Some(items) => check_results(json, items, &here, query, report),
+                    None => {
+                        let message = format!("expected a list of results, found {}", kind(results));
+                        report.error(json.place(&here), query, message);
+                    }
+                }
+            }
         }
+        other => {
+            let message =
+                format!("expected a list of results or an object of queries, found {}", kind(other));
+            report.objection(json.place(&[]), "", message);
+        }
+    }
+}
+
+fn check_results(json: &Json<'_>, items: &[Value], path: &[Step<'_>], query: &str, report: &mut Report) {
+    for (index, item) in items.iter().enumerate() {
+        let path = [path, &[Step::Item(index)]].concat();
+        expect_texts(
+            json,
+            item,
+            &path,
+            &["title", "url", "description"],
+            &format!("{query}[{index}]"),
+            report,
+        );
     }
 }
 
