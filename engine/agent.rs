@@ -1,5 +1,12 @@
 //! Agents: what carries a policy pack through a scenario and leaves an episode.
 
+pub mod prompt;
+pub mod builtin;
+
+mod bootstrap;
+mod response;
+mod tool_use;
+
 use crate::episode::Episode;
 use crate::pack::Pack;
 use crate::scenario::Scenario;

@@ -8,6 +8,7 @@ pub mod http;
 pub mod offline;
 pub mod openai;
 pub mod retry;
+pub mod scripted;
 
 use crate::episode::{AssistantTurn, Message, Usage};
 use crate::units::Seed;

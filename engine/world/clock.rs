@@ -1,5 +1,10 @@
 //! The clock of a world: an instant that is given, never read from the system.
 
+use crate::scenario::Folder;
+
+/// Where a scenario's messages stand, with the field that says when each came.
+const MESSAGES: [(&str, &str); 2] = [("inbox.json", "received_ts"), ("slack_messages.json", "timestamp")];
+
 /// An instant in UTC, in whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Clock {
@@ -30,6 +35,17 @@ impl Clock {
         let in_range = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60;
         let days = days_before(year, month, day);
         in_range.then_some(Clock { unix_s: days * 86_400 + hour * 3600 + minute * 60 + second })
+    }
+
+    /// The time of the newest message among the fixtures: the world is as old as the news in it.
+    pub fn of_newest_message(fixtures: &Folder) -> Option<Clock> {
+        let times = |(file, field)| {
+            let messages = fixtures.json(file).and_then(Result::ok).and_then(|value| value.as_list());
+            let times =
+                messages.into_iter().flatten().filter_map(move |message| message.get(field)?.as_str());
+            times.filter_map(Clock::parse).max()
+        };
+        MESSAGES.into_iter().filter_map(times).max()
     }
 
     pub fn after_s(self, seconds: i64) -> Clock {
@@ -94,6 +110,16 @@ mod tests {
         check(1_770_367_500, "2026-02-06T08:45:00Z");
         check(4_107_542_399, "2100-02-28T23:59:59Z");
         assert_eq!(Clock { unix_s: 1_770_367_500 }.compact(), "20260206084500");
+    }
+
+    #[test]
+    fn the_newest_message_says_how_late_it_is() {
+        let mut folder = Folder::default();
+        assert_eq!(Clock::of_newest_message(&folder), None);
+        folder
+            .insert_text("inbox.json", r#"[{"received_ts": "2026-02-06T08:45:00Z"}, {"received_ts": 5}, 7]"#);
+        folder.insert_text("slack_messages.json", r#"[{"timestamp": "2026-02-05T08:45:00Z"}]"#);
+        assert_eq!(Clock::of_newest_message(&folder), Clock::parse("2026-02-06T08:45:00Z"));
     }
 
     #[test]

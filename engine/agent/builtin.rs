@@ -1,0 +1,252 @@
+//! The built-in agent: asks a model, runs the tools that it calls one after the other, and asks again, under
+//! the conditions that an agent has in ClawBench.
+
+use crate::agent::bootstrap::{context_files, workspace};
+use crate::agent::prompt::PromptProfile;
+use crate::agent::response::{Failure, joined};
+use crate::agent::tool_use::{arguments, validated};
+use crate::agent::{Agent, Task};
+use crate::episode::{Episode, Message, Outcome, ToolRequest, ToolResult, Usage};
+use crate::llm::{Finish, Llm, Reply, Request, ToolSchema};
+use crate::score::Profile;
+use crate::value::Value;
+use crate::world::{Clock, World};
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// The tool that the agent answers itself; the world never hears of it.
+const SESSION_STATUS: &str = "session_status";
+
+/// An agent that runs inside this program.
+pub struct Builtin {
+    pub llm: Arc<dyn Llm>,
+    pub limits: Limits,
+    pub prompt: PromptProfile,
+    /// None leaves the temperature to the provider.
+    pub temperature: Option<f64>,
+    /// None leaves the limit to the client's own default.
+    pub output_tokens_max: Option<u32>,
+}
+
+/// How far an episode may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Wall-clock time in milliseconds.
+    pub episode_ms_max: u64,
+    /// How often the model may be asked.
+    pub model_calls_max: u32,
+    /// The longest workspace file that the prompt holds whole, in UTF-16 units.
+    pub file_utf16_max: u32,
+    /// The longest sum of all workspace files in the prompt, in UTF-16 units.
+    pub total_utf16_max: u32,
+}
+
+impl Limits {
+    /// The limits of a benchmark's profile.
+    pub fn of(profile: &Profile) -> Limits {
+        Limits {
+            episode_ms_max: profile.episode_ms_max,
+            model_calls_max: profile.model_calls_max,
+            file_utf16_max: profile.file_utf16_max,
+            total_utf16_max: profile.total_utf16_max,
+        }
+    }
+}
+
+impl Builtin {
+    /// Builds an agent with the embedded wording.
+    pub fn new(llm: Arc<dyn Llm>, limits: Limits) -> Builtin {
+        let prompt = PromptProfile::default();
+        Builtin { llm, limits, prompt, temperature: None, output_tokens_max: None }
+    }
+
+    async fn converse(&self, session: &mut Session<'_>) -> Outcome {
+        let deadline = Instant::now() + Duration::from_millis(self.limits.episode_ms_max);
+        while session.model_calls < self.limits.model_calls_max {
+            if Instant::now() >= deadline {
+                return Outcome::TimedOut;
+            }
+            session.model_calls += 1;
+            match timeout_at(deadline, self.llm.complete(&session.request)).await {
+                Err(_) => return Outcome::TimedOut,
+                Ok(Err(error)) => return Outcome::Errored { reason: error.to_string() },
+                Ok(Ok(reply)) => {
+                    let calls = session.hear(reply);
+                    if calls.is_empty() {
+                        return Outcome::Finished;
+                    }
+                    calls.iter().for_each(|call| session.run(call));
+                }
+            }
+        }
+        Outcome::TurnLimit
+    }
+}
+
+impl Agent for Builtin {
+    fn attempt<'a>(&'a self, task: &'a Task) -> BoxFuture<'a, Episode> {
+        Box::pin(async move {
+            let mut session = Session::new(self, task);
+            let outcome = self.converse(&mut session).await;
+            session.into_episode(outcome)
+        })
+    }
+}
+
+/// An episode that is under way.
+struct Session<'a> {
+    agent: &'a Builtin,
+    world: World,
+    /// Its messages are the transcript.
+    request: Request,
+    texts: Vec<String>,
+    /// The last failure, unless it was made good.
+    failure: Option<Failed>,
+    model_calls: u32,
+    usage: Usage,
+    resolved_model: Option<String>,
+}
+
+/// A failure, and the call by whose success it is made good.
+struct Failed {
+    failure: Failure,
+    arguments: Value,
+}
+
+/// What a tool call came to.
+struct Answer {
+    content: String,
+    is_error: bool,
+    /// Why the call failed, if it did.
+    problem: Option<String>,
+}
+
+impl<'a> Session<'a> {
+    fn new(agent: &'a Builtin, task: &Task) -> Session<'a> {
+        let (prompt, limits, scenario) = (&agent.prompt, &agent.limits, &task.scenario);
+        let workspace = workspace(task);
+        let (file_max, total_max) = (limits.file_utf16_max as usize, limits.total_utf16_max as usize);
+        let files = context_files(&workspace, prompt, file_max, total_max);
+        let tools: Arc<[ToolSchema]> = prompt.tools_for(&scenario.tools).into();
+        let request = Request {
+            system: prompt.system_prompt(&tools, &files, agent.llm.name()),
+            messages: vec![Message::User(scenario.prompt.trim().to_owned())],
+            tools,
+            output_tokens_max: agent.output_tokens_max,
+            temperature: agent.temperature,
+            seed: task.seed,
+        };
+        let start = Clock::of_newest_message(&scenario.fixtures).or_else(|| Clock::parse(&prompt.start));
+        let clock = start.unwrap_or(Clock { unix_s: 0 });
+        let world = World::new(scenario.fixtures.clone(), workspace, scenario.user_context.clone(), clock);
+        Session {
+            agent,
+            world: world.with_fixtures_at(&format!("/fixtures/{}", scenario.name)),
+            request,
+            texts: Vec::new(),
+            failure: None,
+            model_calls: 0,
+            usage: Usage::default(),
+            resolved_model: None,
+        }
+    }
+
+    /// Takes in a reply and returns the tool calls to run; none end the episode.
+    fn hear(&mut self, reply: Reply) -> Vec<ToolRequest> {
+        self.usage = self.usage.plus(reply.usage);
+        self.resolved_model = reply.resolved_model.or(self.resolved_model.take());
+        self.texts.push(reply.turn.text.clone());
+        let calls = match reply.finish {
+            // A withheld turn is over, whatever it had begun.
+            Finish::Refused => Vec::new(),
+            // A turn that was cut off is taken as it is.
+            Finish::Stop | Finish::ToolCalls | Finish::Length => reply.turn.tool_calls.clone(),
+        };
+        self.request.messages.push(Message::Assistant(reply.turn));
+        calls
+    }
+
+    fn run(&mut self, call: &ToolRequest) {
+        let given = arguments(&call.arguments);
+        let answer = self.answer(&call.tool, &given);
+        self.remember_failure(&call.tool, given, answer.problem);
+        self.request.messages.push(Message::ToolResult(ToolResult {
+            id: call.id.clone(),
+            tool: call.tool.clone(),
+            content: answer.content,
+            is_error: answer.is_error,
+        }));
+    }
+
+    fn answer(&mut self, tool: &str, given: &Value) -> Answer {
+        let Some(schema) = self.request.tools.iter().find(|schema| schema.name == tool) else {
+            return Answer::refused(format!("Tool {tool} not found"));
+        };
+        let args = match validated(schema, given) {
+            Ok(args) => args,
+            Err(problem) => return Answer::refused(problem),
+        };
+        if tool == SESSION_STATUS {
+            return Answer::given(self.agent.prompt.status(self.world.now(), self.agent.llm.name()));
+        }
+        match self.world.call(tool, &args) {
+            Ok(response) => Answer::given(response.pretty()),
+            Err(fault) => Answer::faulty(tool, &fault.to_string()),
+        }
+    }
+
+    /// A failed change stays until the same call succeeds; another failure until anything does.
+    fn remember_failure(&mut self, tool: &str, arguments: Value, problem: Option<String>) {
+        match problem {
+            Some(problem) => {
+                let mutating = self.agent.prompt.is_mutating(tool);
+                let failure = Failure { tool: tool.to_owned(), problem, mutating };
+                self.failure = Some(Failed { failure, arguments });
+            }
+            None => {
+                self.failure = self.failure.take().filter(|failed| {
+                    let same = failed.failure.tool == tool && failed.arguments == arguments;
+                    failed.failure.mutating && !same
+                });
+            }
+        }
+    }
+
+    fn into_episode(self, outcome: Outcome) -> Episode {
+        // An attempt that was cut off leaves what was said; the runtime adds its own words only to an end.
+        let failure = self.failure.filter(|_| outcome == Outcome::Finished);
+        let mut response = joined(&self.texts, failure.as_ref().map(|failed| &failed.failure));
+        if response.is_empty() && outcome == Outcome::Finished {
+            response = self.agent.prompt.no_response.clone();
+        }
+        Episode {
+            outcome,
+            response,
+            tool_calls: self.world.into_calls(),
+            model_calls: self.model_calls,
+            usage: self.usage,
+            resolved_model: self.resolved_model,
+            transcript: self.request.messages,
+        }
+    }
+}
+
+impl Answer {
+    fn given(content: String) -> Answer {
+        Answer { content, is_error: false, problem: None }
+    }
+
+    /// A call that never reached the tool.
+    fn refused(problem: String) -> Answer {
+        Answer { content: problem.clone(), is_error: true, problem: Some(problem) }
+    }
+
+    /// A tool that broke down; the runtime gives that as an ordinary result.
+    fn faulty(tool: &str, problem: &str) -> Answer {
+        let content =
+            Value::object([("status", "error".into()), ("tool", tool.into()), ("error", problem.into())]);
+        Answer { content: content.pretty(), is_error: false, problem: Some(problem.to_owned()) }
+    }
+}
