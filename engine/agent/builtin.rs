@@ -7,17 +7,19 @@ use crate::agent::response::{Failure, joined};
 use crate::agent::tool_use::{arguments, validated};
 use crate::agent::{Agent, Task};
 use crate::episode::{Episode, Message, Outcome, ToolRequest, ToolResult, Usage};
-use crate::llm::{Finish, Llm, Reply, Request, ToolSchema};
+use crate::llm::{Finish, Llm, LlmError, Reply, Request, ToolSchema};
 use crate::score::Profile;
 use crate::value::Value;
 use crate::world::{Clock, World};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
 /// The tool that the agent answers itself; the world never hears of it.
 const SESSION_STATUS: &str = "session_status";
+/// Clients limit their attempts and retries themselves; this ends a call of one that does not.
+const CALL_MAX: Duration = Duration::from_secs(45 * 60);
 
 /// An agent that runs inside this program.
 pub struct Builtin {
@@ -63,25 +65,40 @@ impl Builtin {
     }
 
     async fn converse(&self, session: &mut Session<'_>) -> Outcome {
-        let deadline = Instant::now() + Duration::from_millis(self.limits.episode_ms_max);
+        let start = Instant::now();
+        let limit = Duration::from_millis(self.limits.episode_ms_max);
         while session.model_calls < self.limits.model_calls_max {
-            if Instant::now() >= deadline {
+            let left = limit.saturating_sub(start.elapsed());
+            if left.is_zero() {
                 return Outcome::TimedOut;
             }
             session.model_calls += 1;
-            match timeout_at(deadline, self.llm.complete(&session.request)).await {
-                Err(_) => return Outcome::TimedOut,
-                Ok(Err(error)) => return Outcome::Errored { reason: error.to_string() },
-                Ok(Ok(reply)) => {
-                    let calls = session.hear(reply);
-                    if calls.is_empty() {
-                        return Outcome::Finished;
-                    }
-                    calls.iter().for_each(|call| session.run(call));
-                }
+            let reply = match self.ask(&mut session.request, left).await {
+                Ok(reply) => reply,
+                Err(LlmError::DeadlineReached { .. }) => return Outcome::TimedOut,
+                Err(error) => return Outcome::Errored { reason: error.to_string() },
+            };
+            let calls = session.hear(reply);
+            if calls.is_empty() {
+                return Outcome::Finished;
             }
+            calls.iter().for_each(|call| session.run(call));
         }
         Outcome::TurnLimit
+    }
+
+    /// Asks the model, each attempt within the time that is left. The client's waiting between attempts is an
+    /// outage and not the agent's slowness, so it does not end the episode here.
+    async fn ask(&self, request: &mut Request, left: Duration) -> Result<Reply, LlmError> {
+        request.attempt_ms_max = Some(u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1));
+        match timeout(CALL_MAX, self.llm.complete(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(LlmError::Transient {
+                model: self.llm.name().to_owned(),
+                problem: format!("no answer after {} minutes of attempts", CALL_MAX.as_secs() / 60),
+                retry_after_ms: None,
+            }),
+        }
     }
 }
 
@@ -137,6 +154,7 @@ impl<'a> Session<'a> {
             output_tokens_max: agent.output_tokens_max,
             temperature: agent.temperature,
             seed: task.seed,
+            attempt_ms_max: None,
         };
         let start = Clock::of_newest_message(&scenario.fixtures).or_else(|| Clock::parse(&prompt.start));
         let clock = start.unwrap_or(Clock { unix_s: 0 });

@@ -34,7 +34,7 @@ impl Scripted {
         Scripted::with(Script::Answering(Box::new(answer)))
     }
 
-    /// Waits before each answer.
+    /// Waits before each answer, or until the request's limit is reached.
     pub fn with_latency(self, latency: Duration) -> Scripted {
         Scripted { latency, ..self }
     }
@@ -77,8 +77,12 @@ impl Llm for Scripted {
 
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Answer> {
         Box::pin(async move {
+            let limit = request.attempt_ms_max.map_or(Duration::MAX, Duration::from_millis);
             if !self.latency.is_zero() {
-                tokio::time::sleep(self.latency).await;
+                tokio::time::sleep(self.latency.min(limit)).await;
+            }
+            if self.latency > limit {
+                return Err(LlmError::DeadlineReached { model: self.name.clone() });
             }
             self.answer(request)
         })
