@@ -229,8 +229,10 @@ pub enum Stop {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
+    /// It exceeds the threshold, and the interval of the difference lies above zero.
     Better(Comparison),
     NotShownBetter(Comparison),
+    /// The interval of the difference lies below zero.
     Worse(Comparison),
     /// There was nothing to compare, and why.
     NotMeasured {

@@ -167,8 +167,8 @@ impl Kind {
             (rng.random_range(0..scenarios), rng.random_range(0..CHECKS), rng.random_range(low..high))
         };
         match self {
-            Kind::Benign => vec![effect(0.2, 2.2), effect(0.0, 1.5), effect(-0.3, 1.0), effect(-1.2, 0.1)],
-            Kind::Hard => vec![effect(-0.5, 2.0), effect(-1.5, 0.2), effect(-1.0, 1.0), effect(-1.2, 0.1)],
+            Kind::Benign => vec![effect(0.5, 4.0), effect(0.2, 3.0), effect(0.0, 2.5), effect(-1.8, 0.1)],
+            Kind::Hard => vec![effect(0.0, 4.0), effect(-0.5, 2.0), effect(-2.5, 0.5), effect(-2.0, 0.2)],
             Kind::NonLocal => {
                 let (scenario, _, shift) = effect(-0.5, 0.5);
                 (0..CHECKS).map(|check| (scenario, check, shift)).collect()
@@ -459,4 +459,48 @@ proptest! {
         prop_assert_eq!(started, outcomes.search.episodes_started());
         prop_assert!(confirmation.values().all(|packs| *packs == 2), "both packs get the same repeats");
     }
+}
+
+#[test]
+#[ignore = "diagnosis"]
+fn headroom() {
+    for kind in [Kind::Benign, Kind::Hard, Kind::NonLocal] {
+        let (mut greedy, mut blind) = (0.0, [0.0; 4]);
+        for seed in 400..416 {
+            let world = World::new(seed, kind);
+            let mut policy = String::new();
+            for _ in 0..30 {
+                let best = (0..RULES)
+                    .map(|r| format!("{policy}- rule {r}\n"))
+                    .max_by(|a, b| world.value(a).total_cmp(&world.value(b)))
+                    .unwrap();
+                if world.value(&best) <= world.value(&policy) {
+                    break;
+                }
+                policy = best;
+            }
+            greedy += world.value(&policy) - world.value("");
+            let mut rng = world.seed.child("blind", &[]).rng();
+            let mut p = String::new();
+            for n in 1..=40 {
+                p.push_str(&format!("- rule {}\n", rng.random_range(0..RULES)));
+                for (i, k) in [5, 10, 20, 40].iter().enumerate() {
+                    if n == *k {
+                        blind[i] += world.value(&p) - world.value("");
+                    }
+                }
+            }
+        }
+        println!(
+            "{kind:?} base {:.3} greedy {:.3} blind {:.3?}",
+            World::new(400, kind).value(""),
+            greedy / 16.0,
+            blind.map(|b| b / 16.0)
+        );
+    }
+}
+#[test]
+#[ignore = "diagnosis"]
+fn calibration() {
+    for budget in [40, 60, 100, 200] { tally(Kind::Same, 2000..2400, budget); }
 }
