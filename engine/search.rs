@@ -16,6 +16,7 @@ mod state;
 mod target;
 
 use crate::event::{Candidate, Event, Planned, RunFinished, Stop, Verdict};
+use crate::score::Profile;
 use crate::units::PackHash;
 use state::State;
 
@@ -122,6 +123,11 @@ impl Search {
         let state = self.state.as_ref()?;
         let ancestor = lineage::common_ancestor(&state.members, ids)?;
         Some(&state.members.get(&ancestor)?.candidate)
+    }
+
+    /// The rules that the run counts by.
+    pub fn profile(&self) -> Option<&Profile> {
+        Some(&self.state.as_ref()?.run.profile)
     }
 
     /// How many episodes the plans so far have started, the unmeasured ones included.

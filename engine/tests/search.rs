@@ -502,5 +502,7 @@ fn headroom() {
 #[test]
 #[ignore = "diagnosis"]
 fn calibration() {
-    for budget in [40, 60, 100, 200] { tally(Kind::Same, 2000..2400, budget); }
+    for budget in [40, 60, 100, 200] {
+        tally(Kind::Same, 2000..2400, budget);
+    }
 }
