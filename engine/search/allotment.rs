@@ -10,7 +10,7 @@ const CALIBRATION_SHARE_MAX: f64 = 0.15;
 /// The most that the held-out scenarios may take.
 const HELD_OUT_SHARE_MAX: f64 = 0.1;
 /// More passes would settle nothing that matters.
-const CONFIRMATION_PASSES_MAX: u32 = 100;
+const CONFIRMATION_PASSES_MAX: u64 = 100;
 
 /// The division of a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,17 +42,21 @@ impl Allotment {
                 held_out: 0,
             };
         }
-        let pass_of_both = f64::from(scenarios) * 2.0;
-        let passes = (f64::from(budget) * CONFIRMATION_SHARE / pass_of_both).round() as u32;
-        let two_passes_fit = pass_of_both <= f64::from(budget) * CALIBRATION_SHARE_MAX;
-        let held_out = 2 * held_out_scenarios;
-        let held_out_fits = f64::from(held_out) <= f64::from(budget) * HELD_OUT_SHARE_MAX;
+        let pass_of_both = 2 * u64::from(scenarios);
+        let share = |share: f64| (f64::from(budget) * share) as u64;
+        // One pass of the incumbent and one of a candidate come before anything that is kept.
+        let spare = u64::from(budget).saturating_sub(pass_of_both);
+        let wanted = (share(CONFIRMATION_SHARE) + u64::from(scenarios)) / pass_of_both;
+        let passes = wanted.min(spare / pass_of_both).clamp(1, CONFIRMATION_PASSES_MAX);
+        let held_out = 2 * u64::from(held_out_scenarios);
+        let held_out_fits =
+            held_out <= share(HELD_OUT_SHARE_MAX).min(spare.saturating_sub(passes * pass_of_both));
         Allotment {
             budget,
             scenarios,
-            calibration_passes: if two_passes_fit { 2 } else { 1 },
-            confirmation_passes: passes.clamp(1, CONFIRMATION_PASSES_MAX),
-            held_out: if held_out_fits { held_out } else { 0 },
+            calibration_passes: if pass_of_both <= share(CALIBRATION_SHARE_MAX) { 2 } else { 1 },
+            confirmation_passes: passes as u32,
+            held_out: if held_out_fits { held_out as u32 } else { 0 },
         }
     }
 
