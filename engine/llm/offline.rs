@@ -5,11 +5,14 @@
 //! All randomness comes from the request's seed, keyed by purpose, so every turn of an episode agrees.
 
 mod answer;
+mod clause;
 mod compose;
 mod facts;
 mod findings;
 mod gather;
+mod habits;
 mod lines;
+mod manners;
 mod moment;
 mod policy;
 mod proposals;
@@ -18,6 +21,7 @@ mod sections;
 mod sense;
 mod skills;
 mod text;
+mod trouble;
 
 use crate::episode::{AssistantTurn, ToolRequest, Usage};
 use crate::llm::{Finish, Llm, LlmError, Reply, Request};

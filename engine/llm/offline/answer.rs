@@ -10,6 +10,15 @@ pub(super) struct Section {
     pub(super) lines: Vec<String>,
 }
 
+/// How much less each further line of a section is worth than the one before.
+const WORTH_STEP: f64 = 0.8;
+
+impl Section {
+    fn last_value(&self) -> f64 {
+        f64::from(self.rank) - WORTH_STEP * (self.lines.len() as f64 - 1.0)
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Answer {
     pub(super) sections: Vec<Section>,
@@ -36,21 +45,16 @@ impl Answer {
     /// Gives up lines until the text has at most `chars_max` characters.
     pub(super) fn trim(&mut self, headings: bool, chars_max: usize) {
         let mut length = self.text(headings).chars().count();
-        while length > chars_max {
-            let longest = self
-                .sections
-                .iter_mut()
-                .filter(|section| section.lines.len() > 1)
-                .min_by_key(|section| (section.rank, usize::MAX - section.lines.len()));
-            if let Some(line) = longest.and_then(|section| section.lines.pop()) {
-                length -= line.chars().count() + 3;
-                continue;
+        while length > chars_max && self.sections.iter().map(|section| section.lines.len()).sum::<usize>() > 1
+        {
+            let least = self.sections.iter_mut().min_by(|a, b| a.last_value().total_cmp(&b.last_value()));
+            let Some(section) = least else { break };
+            let dropped = section.lines.pop().map_or(0, |line| line.chars().count());
+            length = length.saturating_sub(dropped + 3);
+            if section.lines.is_empty() {
+                length = length.saturating_sub(section.title.chars().count() + 4);
+                self.sections.retain(|section| !section.lines.is_empty());
             }
-            let least = self.sections.iter().enumerate().min_by_key(|(_, section)| section.rank);
-            let Some((at, _)) = least.filter(|_| self.sections.len() > 1) else { break };
-            let section = self.sections.remove(at);
-            length -= section.title.chars().count()
-                + section.lines.iter().map(|line| line.chars().count() + 3).sum::<usize>();
         }
     }
 
@@ -61,6 +65,9 @@ impl Answer {
                 text.push_str("## ");
                 text.push_str(&section.title);
                 text.push('\n');
+            } else if section.numbered {
+                text.push_str(&section.title);
+                text.push_str(":\n");
             }
             for (at, line) in section.lines.iter().enumerate() {
                 if section.numbered {

@@ -168,7 +168,7 @@ impl Teller<'_, '_> {
             .map(|act| match act {
                 Act::Mailed(to) => format!("Message sent successfully to {to}."),
                 Act::Posted(channel) => format!("Message sent: I posted to {channel}."),
-                Act::Scheduled => "Calendar event created: evt_1 confirmed.".to_owned(),
+                Act::Scheduled => "Calendar event created, evt_1 is confirmed.".to_owned(),
                 Act::Filed => "Task created: page_1 was created on the board.".to_owned(),
             })
             .collect();
@@ -224,7 +224,7 @@ impl Teller<'_, '_> {
             let idle = relevant && junk(&mail.sender, &mail.subject, &mail.labels).is_some();
             if !hidden && !idle {
                 let body = mail.body.as_deref().unwrap_or("");
-                let open = if is_confidential(mail) { 420 } else { 90 };
+                let open = if is_confidential(mail) { 420 } else { 48 };
                 let body = shortened(body, open).replace('\n', " ");
                 told.push(format!(
                     "There is a message from {} with the subject {}. It says: {body}",
@@ -240,7 +240,7 @@ impl Teller<'_, '_> {
                     "In {} {} wrote something: {}",
                     post.channel,
                     post.author,
-                    shortened(&post.text, 56)
+                    shortened(&post.text, 30)
                 ));
             }
         }

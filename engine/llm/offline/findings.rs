@@ -58,10 +58,12 @@ pub(super) fn clashes(
     let spoken =
         lines.iter().filter(|line| line.is(sense::SCHEDULE) && matches!(line.source, Source::Mail(_)));
     for line in spoken.filter(|line| line.text.contains("today")) {
-        for named in clocks(line.text) {
-            let phrase = format!("{} from {}", around(line.text, named.start, named.end), line.who);
-            found
-                .extend(busy.iter().filter_map(|meeting| named_clash(meeting, today, named.minute, &phrase)));
+        for named in clocks(line.text).into_iter().filter(|named| !is_limit(&line.text[..named.start])) {
+            let phrase = around(line.text, named.start, named.end);
+            let about = keys(&format!("{} {}", line.place, line.text));
+            let apart = busy.iter().filter(|meeting| shared(&keys(&meeting.title), &about) == 0);
+            let asked = format!("{phrase} ({}, {})", line.place, line.who);
+            found.extend(apart.filter_map(|meeting| named_clash(meeting, today, named.minute, &asked)));
         }
     }
     found.sort_by_key(|clash| (clash.day, clash.minute));
@@ -85,10 +87,22 @@ fn named_clash(meeting: &Meeting, today: Day, minute: u16, phrase: &str) -> Opti
     })
 }
 
+/// Whether the words before a time make it a limit and not a meeting.
+fn is_limit(before: &str) -> bool {
+    let before = before.trim_end();
+    ["by", "before", "until", "from", "since"].iter().any(|word| before.ends_with(word))
+}
+
 /// A clock time with the words after it: `2pm call with the auditors`.
 fn around(text: &str, start: usize, end: usize) -> String {
     let rest = text[end..].split(['.', ',', ';', '\n', '?', ')']).next().unwrap_or("");
-    let tail: Vec<&str> = rest.split_whitespace().take(4).collect();
+    let tail: Vec<&str> = rest
+        .split_whitespace()
+        .take_while(|word| {
+            !word.starts_with(|c: char| c.is_ascii_digit()) && !matches!(*word, "and" | "today" | "but")
+        })
+        .take(4)
+        .collect();
     format!("{} {}", &text[start..end], tail.join(" ")).trim().to_owned()
 }
 

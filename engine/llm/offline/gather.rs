@@ -5,7 +5,7 @@ use super::facts::{Exchange, Facts, Mail};
 use super::policy::{Draws, Policy};
 use super::request::Want;
 use super::sense::{self, junk, senses};
-use super::skills::{COUNT, SPECS, Skill};
+use super::skills::{COUNT, Skill};
 use super::text::{keys, person, shared};
 use crate::llm::ToolSchema;
 use crate::value::{Value, parse};
@@ -34,6 +34,8 @@ pub(super) struct Call {
 const CALLS_MAX: usize = 40;
 /// Bodies that a selective reader opens.
 const BODIES_USUAL: usize = 4;
+/// Bodies that he opens for a brief, where subjects tell most.
+const BODIES_BRIEF: usize = 2;
 
 impl<'a> Desk<'a> {
     pub(super) fn new(
@@ -52,9 +54,9 @@ impl<'a> Desk<'a> {
     pub(super) fn shows(&self, skill: Skill) -> bool {
         *self.shown[skill as usize].get_or_init(|| {
             // Some days are better than others: one draw per episode shifts all chances a little.
-            let mood = (self.draws.unit("mood", "") - 0.5) * 0.6;
+            let mood = (self.draws.unit("mood", "") - 0.5) * 0.4;
             let chance = self.policy.chance(skill);
-            self.draws.chance("skill", SPECS[skill as usize].name, chance + mood * chance * (1.0 - chance))
+            self.draws.chance("skill", skill.spec().name, chance + mood * chance * (1.0 - chance))
         })
     }
 
@@ -101,8 +103,9 @@ impl<'a> Desk<'a> {
     fn listings(&self) -> Vec<Call> {
         let want = self.want;
         let attentive = self.shows(Skill::Sources);
-        let looks =
-            |source: &str, wanted: bool| wanted && (attentive || self.draws.chance("source", source, 0.72));
+        let looks = |source: &str, wanted: bool| {
+            wanted && (attentive || source == want.main_source() || self.draws.chance("source", source, 0.66))
+        };
         let mut calls = Vec::new();
         if self.shows(Skill::Memory) {
             calls.push(self.memory_search());
@@ -157,7 +160,7 @@ impl<'a> Desk<'a> {
     }
 
     fn memory_search(&self) -> Call {
-        let query = format!("{} goals priorities preferences notes", self.query());
+        let query = format!("{} goal priority rule prefer", self.query());
         call("memory_search", &[("query", query.into()), ("maxResults", Value::Int(10))])
     }
 
@@ -241,7 +244,11 @@ impl<'a> Desk<'a> {
             .map(|(at, mail)| (importance(mail, topic), at))
             .collect();
         ranked.sort_by_key(|(importance, at)| (-importance, *at));
-        let usual = if facts.mails.len() > 10 { BODIES_USUAL + 2 } else { BODIES_USUAL };
+        let usual = match (want_only_brief(self.want), facts.mails.len() > 10) {
+            (true, _) => BODIES_BRIEF,
+            (false, true) => BODIES_USUAL + 2,
+            (false, false) => BODIES_USUAL,
+        };
         let limit = self.policy.bodies_max.unwrap_or(usual).min(8);
         ranked
             .iter()
@@ -332,6 +339,10 @@ impl<'a> Desk<'a> {
         }
         calls
     }
+}
+
+fn want_only_brief(want: &Want) -> bool {
+    want.day && !want.triage && !want.incident && !want.choice
 }
 
 /// Whether two argument texts are the same JSON but for white space: an endpoint may lay them out anew.

@@ -129,7 +129,7 @@ struct Pool<'a, 'w> {
 impl<'a> Pool<'a, '_> {
     fn add(&mut self, text: &'a str, whole: Whole<'a>) {
         let note = matches!(whole.source, Source::Note(_));
-        for sentence in sentences(text) {
+        for sentence in joined(text, sentences(text)) {
             let text = without_salutation(sentence, self.reader);
             let courtesy = text.len() < 12 || (text.len() < 40 && is_courtesy(text));
             if courtesy {
@@ -144,6 +144,29 @@ impl<'a> Pool<'a, '_> {
         }
     }
 }
+
+/// Sentences with a short one joined to what follows it on the same line: "It is the cache." says little alone.
+fn joined<'t>(text: &'t str, sentences: Vec<&'t str>) -> Vec<&'t str> {
+    let place = |part: &str| part.as_ptr() as usize - text.as_ptr() as usize;
+    let mut found: Vec<&str> = Vec::with_capacity(sentences.len());
+    for sentence in sentences {
+        if let Some(last) = found.last_mut() {
+            let (start, end) = (place(last), place(sentence) + sentence.len());
+            let adjacent =
+                place(sentence) == start + last.len() + 1 && text.as_bytes()[start + last.len()] == b' ';
+            let timing = senses(sentence) & (sense::OUTLOOK | sense::DEPLOY | sense::SENSITIVE) != 0;
+            if adjacent && last.len() < SHORT_CHARS && end - start < JOINED_CHARS && !timing {
+                *last = &text[start..end];
+                continue;
+            }
+        }
+        found.push(sentence);
+    }
+    found
+}
+
+const SHORT_CHARS: usize = 60;
+const JOINED_CHARS: usize = 170;
 
 fn is_courtesy(text: &str) -> bool {
     [

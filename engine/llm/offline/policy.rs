@@ -3,10 +3,9 @@
 //!
 //! The user's own request and profile ask too, but more softly.
 
-use super::skills::{COUNT, DENIALS, SPECS, Skill};
+use super::clause::{Clause, LEXICON, channels, clauses};
+use super::skills::{COUNT, Skill};
 use crate::units::Seed;
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use std::sync::LazyLock;
 
 /// What the assistant has been asked to be.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,20 +56,20 @@ impl Policy {
             hands_off: false,
             drowned,
         };
-        let clauses: Vec<Clause> = clauses(policy).collect();
-        let demanding = clauses.iter().filter(|clause| clause.is_demanding()).count() as f64;
+        let rules: Vec<Clause> = clauses(policy).collect();
+        let demanding = rules.iter().filter(|clause| clause.is_demanding()).count() as f64;
         let crowding = (CLAUSES_FREE / demanding.max(CLAUSES_FREE)).sqrt();
         let grip = (1.0 - drowned) * crowding;
-        for clause in &clauses {
+        for clause in &rules {
             reading.take(clause, grip * clause.strength() * clause.position());
             reading.take_limits(&clause.text);
         }
         for (text, weight) in [(request, REQUEST_WEIGHT), (profile(system), PROFILE_WEIGHT)] {
-            for clause in self::clauses(text) {
+            for clause in clauses(text) {
                 reading.take(&clause, weight);
             }
         }
-        for clause in self::clauses(request) {
+        for clause in clauses(request) {
             reading.take_limits(&clause.text);
         }
         reading
@@ -78,7 +77,7 @@ impl Policy {
 
     fn take(&mut self, clause: &Clause, weight: f64) {
         for (demand, patterns) in self.demands.iter_mut().zip(&LEXICON.skills) {
-            if patterns.shuns.iter().any(|pattern| pattern.holds(clause)) {
+            if patterns.shuns.iter().any(|pattern| pattern.shuns(clause)) {
                 demand.shunned = more(demand.shunned, weight);
             } else if let Some(pattern) = patterns.wants.iter().find(|pattern| pattern.holds(clause)) {
                 match pattern.is_denied(clause) {
@@ -122,7 +121,7 @@ impl Policy {
 
     /// The chance that the assistant shows a skill.
     pub(super) fn chance(&self, skill: Skill) -> f64 {
-        let spec = &SPECS[skill as usize];
+        let spec = skill.spec();
         let demand = self.demands[skill as usize];
         let raised = spec.bare + (spec.best - spec.bare) * demand.wanted;
         raised * (1.0 - 0.75 * demand.shunned)
@@ -136,7 +135,7 @@ impl Policy {
 
 /// Two demands together: each repetition closes part of the remaining gap.
 fn more(so_far: f64, weight: f64) -> f64 {
-    so_far + (1.0 - so_far) * 0.88 * weight.clamp(0.0, 1.0)
+    so_far + (1.0 - so_far) * 0.95 * weight.clamp(0.0, 1.0)
 }
 
 enum Unit {
@@ -185,211 +184,6 @@ fn file_section<'a>(system: &'a str, name: &str) -> Option<&'a str> {
     Some(rest[..end].trim())
 }
 
-/// A part of a sentence that stands for itself, in lower case with blanks for everything else.
-struct Clause {
-    text: String,
-    raw: String,
-    /// Characters before it in its text.
-    at: usize,
-    /// Each stem that occurs, with its place.
-    hits: Vec<(u16, u32)>,
-}
-
-impl Clause {
-    fn has(&self, stems: &[u16]) -> bool {
-        self.hits.iter().any(|(stem, _)| stems.contains(stem))
-    }
-
-    fn is_demanding(&self) -> bool {
-        LEXICON.skills.iter().any(|skill| skill.wants.iter().any(|pattern| pattern.holds(self)))
-    }
-
-    fn strength(&self) -> f64 {
-        if self.has(&LEXICON.soft) {
-            0.55
-        } else if self.has(&LEXICON.strong) {
-            1.0
-        } else {
-            0.86
-        }
-    }
-
-    fn position(&self) -> f64 {
-        1.0 / (1.0 + self.at as f64 / 14_000.0)
-    }
-}
-
-fn clauses(text: &str) -> impl Iterator<Item = Clause> {
-    let mut at = 0;
-    text.split_inclusive(['\n', ';', '!', '?'])
-        .flat_map(|line| line.split_inclusive(". "))
-        .flat_map(|sentence| sentence.split_inclusive(" — "))
-        .filter_map(move |raw| {
-            let start = at;
-            at += raw.chars().count();
-            let text = folded(raw);
-            if text.len() < 6 {
-                return None;
-            }
-            let hits = LEXICON
-                .stems
-                .find_overlapping_iter(&text)
-                .map(|hit| (hit.pattern().as_u32() as u16, hit.start() as u32))
-                .filter(|(stem, start)| LEXICON.is_at_end(&text, *stem, *start))
-                .collect();
-            Some(Clause { text, raw: raw.to_owned(), at: start, hits })
-        })
-}
-
-/// Lower case, one blank for each run of other characters, a blank on either side.
-fn folded(raw: &str) -> String {
-    let mut folded = String::with_capacity(raw.len() + 2);
-    folded.push(' ');
-    for c in raw.chars() {
-        if c.is_alphanumeric() {
-            folded.extend(c.to_lowercase());
-        } else if c != ',' && !folded.ends_with(' ') || c == ' ' && !folded.ends_with(' ') {
-            folded.push(' ');
-        }
-    }
-    if !folded.ends_with(' ') {
-        folded.push(' ');
-    }
-    folded
-}
-
-/// `#names` of channels in a clause; a heading's marks are none.
-fn channels(raw: &str) -> impl Iterator<Item = String> {
-    raw.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '`' | '"' | '.' | ':' | ';'))
-        .filter(|word| word.len() > 3 && word.starts_with('#') && word.as_bytes()[1].is_ascii_alphabetic())
-        .map(str::to_owned)
-}
-
-/// All stems of all patterns, and the patterns in terms of them.
-struct Lexicon {
-    stems: AhoCorasick,
-    /// Stems of up to three letters count only as whole words.
-    whole: Vec<Option<u32>>,
-    skills: Vec<SkillPatterns>,
-    denials: Vec<u16>,
-    strong: Vec<u16>,
-    soft: Vec<u16>,
-    hands_off: Vec<Pattern>,
-}
-
-struct SkillPatterns {
-    wants: Vec<Pattern>,
-    shuns: Vec<Pattern>,
-}
-
-struct Pattern {
-    groups: Vec<Group>,
-    /// The pattern itself speaks of denial, so a denial before it does not turn it round.
-    denies: bool,
-}
-
-struct Group {
-    forbidden: bool,
-    stems: Vec<u16>,
-}
-
-impl Pattern {
-    fn holds(&self, clause: &Clause) -> bool {
-        self.groups.iter().all(|group| clause.has(&group.stems) != group.forbidden)
-    }
-
-    /// Whether the words are there but a denial stands right before the first of them.
-    fn is_denied(&self, clause: &Clause) -> bool {
-        if self.denies {
-            return false;
-        }
-        let Some(group) = self.groups.first() else { return false };
-        let first =
-            clause.hits.iter().filter(|(stem, _)| group.stems.contains(stem)).map(|(_, at)| *at).min();
-        first.is_some_and(|first| {
-            clause
-                .hits
-                .iter()
-                .any(|(stem, at)| LEXICON.denials.contains(stem) && *at < first && first - *at <= 14)
-        })
-    }
-}
-
-const STRONG: &str =
-    "never|must|always|critical|strictly|required|under_no|no_exception|mandatory|explicit|only";
-const SOFT: &str =
-    "prefer|try|consider|may|ideally|if_possible|when_possible|might|could|optional|where_possible";
-const HANDS_OFF: [&str; 2] = [
-    "never|not|don_t use|call any tools|tool|tools !more|than|unless|unnecessary",
-    "without using_tools|using_any_tool",
-];
-
-static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::new);
-
-impl Lexicon {
-    fn new() -> Lexicon {
-        let mut names: Vec<String> = Vec::new();
-        let denials = stem_ids(&mut names, DENIALS);
-        let strong = stem_ids(&mut names, STRONG);
-        let soft = stem_ids(&mut names, SOFT);
-        let mut patterns = |texts: &[&str]| -> Vec<Pattern> {
-            texts.iter().map(|text| pattern(&mut names, text, &denials)).collect()
-        };
-        let skills = SPECS
-            .iter()
-            .map(|spec| SkillPatterns { wants: patterns(spec.wants), shuns: patterns(spec.shuns) })
-            .collect();
-        let hands_off = patterns(&HANDS_OFF);
-        let whole = names.iter().map(|name| (name.trim().len() <= 3).then_some(name.len() as u32)).collect();
-        let stems = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&names)
-            .expect("a few hundred short stems make a small automaton");
-        Lexicon { stems, whole, skills, denials, strong, soft, hands_off }
-    }
-
-    fn is_at_end(&self, text: &str, stem: u16, start: u32) -> bool {
-        self.whole[usize::from(stem)].is_none_or(|length| {
-            text.as_bytes().get((start + length) as usize).is_none_or(|next| *next == b' ')
-        })
-    }
-}
-
-fn pattern(names: &mut Vec<String>, text: &str, denials: &[u16]) -> Pattern {
-    let groups: Vec<Group> = text
-        .split_whitespace()
-        .map(|group| {
-            let (forbidden, words) = match group.strip_prefix('!') {
-                Some(words) => (true, words),
-                None => (false, group),
-            };
-            let mut stems = Vec::new();
-            for word in words.split('|') {
-                match word {
-                    "NOT" => stems.extend_from_slice(denials),
-                    _ => stems.extend(stem_ids(names, word)),
-                }
-            }
-            Group { forbidden, stems }
-        })
-        .collect();
-    Pattern { denies: text.contains("NOT"), groups }
-}
-
-fn stem_ids(names: &mut Vec<String>, words: &str) -> Vec<u16> {
-    words
-        .split('|')
-        .map(|word| {
-            let name = format!(" {}", word.trim().replace('_', " "));
-            let at = names.iter().position(|known| *known == name).unwrap_or_else(|| {
-                names.push(name);
-                names.len() - 1
-            });
-            at as u16
-        })
-        .collect()
-}
-
 /// The draws of one episode. Each depends on its purpose alone, so that every turn sees the same ones.
 #[derive(Clone, Copy)]
 pub(super) struct Draws {
@@ -423,11 +217,11 @@ mod tests {
     fn a_policy_raises_what_it_asks_for() {
         let bare = chance("", Skill::AskFirst);
         let check = |policy: &str, skill: Skill, expected: bool| {
-            let spec = &SPECS[skill as usize];
+            let spec = skill.spec();
             let raised = chance(policy, skill) > spec.bare + 0.3 * (spec.best - spec.bare);
             assert_eq!(raised, expected, "{policy}: {}", chance(policy, skill));
         };
-        assert_eq!(bare, SPECS[Skill::AskFirst as usize].bare);
+        assert_eq!(bare, Skill::AskFirst.spec().bare);
         check("Never send anything without explicit approval.", Skill::AskFirst, true);
         check("Do not send, post or create anything; ask before acting.", Skill::AskFirst, true);
         check("Send replies immediately.", Skill::AskFirst, false);

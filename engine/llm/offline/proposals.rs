@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::compose::Teller;
 use super::gather::wants_reply;
+use super::lines::Source;
 use super::sections::deadline_phrase;
 use super::sense;
 use super::skills::Skill;
@@ -41,7 +42,9 @@ impl Teller<'_, '_> {
     /// Who wants to hear about it: the names near words of asking and informing.
     fn stakeholders(&mut self) -> Vec<String> {
         let mut told = Vec::new();
-        for line in self.lines.iter().filter(|line| line.is(sense::LOOP) && !line.social) {
+        for line in self.lines.iter().filter(|line| {
+            line.is(sense::LOOP) && !line.social && matches!(line.source, Source::Post(_) | Source::Mail(_))
+        }) {
             let mut words = line.text.split_whitespace();
             let name = words.find(|word| {
                 let bare = word.trim_matches(|c: char| !c.is_alphanumeric());

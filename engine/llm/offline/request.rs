@@ -171,6 +171,17 @@ impl Want {
         want
     }
 
+    /// The source that nobody would leave out.
+    pub(super) fn main_source(&self) -> &'static str {
+        if self.triage || self.mail && !self.day {
+            "mail"
+        } else if self.chat {
+            "chat"
+        } else {
+            "calendar"
+        }
+    }
+
     /// A brief needs more than it names; a request that names nothing needs everything.
     fn widen(&mut self, says: &dyn Fn(&[&str]) -> bool) {
         if says(&["brief", "briefing", "what matters", "catch me up", "my day", "overview"]) {
