@@ -20,7 +20,8 @@ use indexmap::IndexMap;
 use std::sync::Arc;
 
 pub use folder::{Entry, Folder};
-pub use rubric::{Check, Rubric};
+pub(crate) use rubric::{Bound, Lead, Rule, Search, Side};
+pub use rubric::{Check, CheckKind, Rubric, validate};
 
 /// A request, its world and its rubric.
 #[derive(Clone, Debug)]

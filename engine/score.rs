@@ -2,12 +2,17 @@
 
 pub mod objective;
 pub mod profile;
+pub mod summary;
+pub mod verdict;
 pub mod vote;
 
+use crate::episode::Episode;
+use crate::scenario::Rubric;
 use serde::{Deserialize, Serialize};
 
 pub use objective::Objective;
 pub use profile::{Margin, Profile, ScoreRule};
+pub use verdict::{Scorable, ScoreError, Scored, Verdict, score};
 
 /// What one episode earned: a verdict per check, and the scores that follow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,4 +35,37 @@ pub struct CheckVerdict {
     pub category: String,
     /// The reference's detail text: what matched, or what was missing.
     pub detail: String,
+}
+
+/// Scores an episode of ours. A rubric without checks gives no score, which is an error and not zero.
+pub fn scorecard(rubric: &Rubric, episode: &Episode) -> Result<Scorecard, ScoreError> {
+    match score(rubric, &Scorable::of_episode(episode))? {
+        Verdict::NoChecks => Err(ScoreError::NoChecks),
+        Verdict::Scored(scored) => Ok(Scorecard::of(&scored)),
+    }
+}
+
+impl Scorecard {
+    fn of(scored: &Scored<'_>) -> Scorecard {
+        let possible = scored.points_possible.as_f64();
+        let passed: f64 = scored.checks.iter().filter(|result| result.passed).map(|r| r.check.points).sum();
+        Scorecard {
+            checks: scored.checks.iter().map(CheckVerdict::of).collect(),
+            script_score: scored.score,
+            validator_score: if possible > 0.0 { passed / possible } else { 0.0 },
+        }
+    }
+}
+
+impl CheckVerdict {
+    fn of(result: &verdict::CheckResult<'_>) -> CheckVerdict {
+        CheckVerdict {
+            id: result.check.id.clone(),
+            passed: result.passed,
+            points: result.points_number().as_f64(),
+            max_points: result.check.points,
+            category: result.check.category.clone(),
+            detail: result.detail.to_string(),
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! integers of any size, the order of keys, and how Python prints each of them. `Value` keeps these.
 
 mod nonprintable;
+mod number;
 mod parse;
 mod text;
 
@@ -12,8 +13,9 @@ use indexmap::IndexMap;
 use serde::de::Error as _;
 use serde::ser::Error as _;
 
-pub use parse::{JsonError, parse};
-pub use text::{float_repr, float_str, json_text};
+pub use number::{Number, round_decimal};
+pub use parse::{JsonError, JsonReader, parse, read};
+pub use text::{float_repr, float_str, json_text, push_json_body};
 
 /// A JSON object: keys in the order of their first appearance, each with its last value.
 pub type Map = IndexMap<String, Value>;

@@ -1,16 +1,299 @@
-//! The rubric of a scenario: its checks, compiled once.
+//! The rubric of a scenario: its checks, each pattern compiled once.
+//!
+//! Reading a rubric never fails, because the reference does not look at a check before it evaluates it: a
+//! missing key, a wrong type or a broken pattern is kept with its check, and scoring reports it exactly where
+//! the reference raises. `validate` finds such defects beforehand.
+
+mod rule;
+mod validate;
+
+use crate::pattern::Pattern;
+use crate::value::{Map, Number, Value, json_text};
+use std::sync::Arc;
+
+pub(crate) use rule::{Bound, Lead, Rule, Search, Side};
+pub use validate::validate;
 
 /// The checks of a scenario, in the order of the file.
 #[derive(Clone, Debug, Default)]
 pub struct Rubric {
     pub checks: Vec<Check>,
+    /// Why nothing can be scored: the checks are not a list. Only `compile` may know that.
+    defect: Option<String>,
 }
 
 /// One check.
 #[derive(Clone, Debug)]
 pub struct Check {
+    /// Empty where the rubric gives none; scoring then fails.
     pub id: String,
+    pub kind: CheckKind,
+    /// The category under which it counts: `other` where the rubric gives none, and nothing for a
+    /// `tool_count_score`.
     pub category: String,
     pub points: f64,
     pub description: String,
+    definition: Arc<Definition>,
+}
+
+/// What a check looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CheckKind {
+    ToolCalled,
+    ToolNotCalled,
+    ToolArgContains,
+    ToolArgExcludes,
+    ToolResponseContains,
+    ToolResponseExcludes,
+    ToolCountMax,
+    ToolCountMin,
+    ToolCountScore,
+    ToolCalledBefore,
+    ResponseContains,
+    ResponseExcludes,
+    ResponseLengthMax,
+    /// A type that nobody knows: such a check never passes.
+    Unknown,
+}
+
+/// Everything that scoring needs to know of a check, prepared for many episodes.
+#[derive(Debug)]
+pub(crate) struct Definition {
+    /// What to look for, or why the reference raises whenever it comes to this check.
+    pub(crate) rule: Result<Rule, String>,
+    pub(crate) id: Value,
+    pub(crate) type_name: Value,
+    pub(crate) category: Value,
+    pub(crate) description: Value,
+    pub(crate) max_points: Value,
+    pub(crate) max_points_number: Number,
+    pub(crate) rendered: Rendered,
+}
+
+/// The parts of a check's result that are the same for every episode, as JSON.
+#[derive(Debug, Default)]
+pub(crate) struct Rendered {
+    /// From the opening brace to the verdict.
+    pub(crate) head: String,
+    pub(crate) max_points: String,
+    /// From the possible points to the detail.
+    pub(crate) tail: String,
+    /// The category as a key, quotes included.
+    pub(crate) category_key: String,
+}
+
+impl Rubric {
+    /// Reads the `scoring` part of a scenario.
+    pub fn compile(scoring: &Value) -> Rubric {
+        let unusable =
+            |defect: String| Rubric { checks: Vec::new(), defect: Some(format!("the rubric {defect}")) };
+        let Some(scoring) = scoring.as_map() else {
+            return unusable(format!("is {}, not an object", scoring.kind()));
+        };
+        match scoring.get("checks") {
+            Some(Value::List(checks)) => {
+                Rubric { checks: checks.iter().map(Check::compile).collect(), defect: None }
+            }
+            Some(other) if other.is_truthy() => {
+                unusable(format!("has {} as its checks, not a list", other.kind()))
+            }
+            _ => Rubric::default(),
+        }
+    }
+
+    /// Why no episode can be scored under this rubric, if so.
+    pub(crate) fn defect(&self) -> Option<&str> {
+        self.defect.as_deref()
+    }
+}
+
+impl Check {
+    fn compile(check: &Value) -> Check {
+        match check.as_map() {
+            Some(map) => Check::from_map(map),
+            None => Check::broken(format!("the check is {}, not an object", check.kind())),
+        }
+    }
+
+    fn broken(defect: String) -> Check {
+        let definition = Definition {
+            rule: Err(defect),
+            id: Value::Null,
+            type_name: Value::Null,
+            category: Value::Null,
+            description: Value::Null,
+            max_points: Value::Null,
+            max_points_number: Number::ZERO,
+            rendered: Rendered::default(),
+        };
+        Check {
+            id: String::new(),
+            kind: CheckKind::Unknown,
+            category: String::new(),
+            points: 0.0,
+            description: String::new(),
+            definition: Arc::new(definition),
+        }
+    }
+
+    fn from_map(map: &Map) -> Check {
+        let kind = map.get("type").and_then(Value::as_str).map_or(CheckKind::Unknown, CheckKind::named);
+        let no_category = if kind == CheckKind::ToolCountScore { "" } else { "other" };
+        let or = |key: &str, default: Value| map.get(key).cloned().unwrap_or(default);
+        let mut definition = Definition {
+            rule: defect(map, kind).map_or_else(|| Rule::compile(kind, map), Err),
+            id: or("id", Value::from("")),
+            type_name: or("type", Value::from("")),
+            category: or("category", Value::from(no_category)),
+            description: or("description", Value::from("")),
+            max_points: or("points", Value::Int(1)),
+            max_points_number: Number::ZERO,
+            rendered: Rendered::default(),
+        };
+        match Number::of(&definition.max_points) {
+            Ok(number) => definition.max_points_number = number,
+            Err(problem) => definition.rule = Err(format!("its 'points' are {problem}")),
+        }
+        definition.rendered = Rendered::of(&definition);
+        Check {
+            id: definition.id.py_str(),
+            kind,
+            category: definition.category.py_str(),
+            points: definition.max_points_number.as_f64(),
+            description: definition.description.py_str(),
+            definition: Arc::new(definition),
+        }
+    }
+
+    /// The pattern that the check searches for; none for kinds without one and where it does not compile.
+    pub fn pattern(&self) -> Option<&Pattern> {
+        let search = match self.definition.rule.as_ref().ok()? {
+            Rule::Response { search, .. } | Rule::Call { search, .. } => search,
+            _ => return None,
+        };
+        search.pattern.as_ref().ok()
+    }
+
+    pub(crate) fn definition(&self) -> &Definition {
+        &self.definition
+    }
+}
+
+/// Why the reference raises on a check whatever its type asks for.
+fn defect(map: &Map, kind: CheckKind) -> Option<String> {
+    let required: &[&str] =
+        if kind == CheckKind::ToolCountScore { &["id", "type", "points"] } else { &["id", "type"] };
+    if let Some(missing) = required.iter().find(|key| !map.contains_key(**key)) {
+        return Some(format!("missing key '{missing}'"));
+    }
+    let category = map.get("category")?;
+    (!category.is_hashable()).then(|| format!("its 'category' is {}, not a name", category.kind()))
+}
+
+impl Rendered {
+    fn of(definition: &Definition) -> Rendered {
+        let (id, type_name) = (definition.id.dumps(), definition.type_name.dumps());
+        let (category, description) = (definition.category.dumps(), definition.description.dumps());
+        Rendered {
+            head: format!("{{\"id\": {id}, \"type\": {type_name}, \"passed\": "),
+            max_points: definition.max_points.dumps(),
+            tail: format!(", \"category\": {category}, \"description\": {description}, \"detail\": \""),
+            category_key: json_text(&definition.category_key()),
+        }
+    }
+}
+
+impl Definition {
+    /// The category as a key of a JSON object, which Python turns into a string.
+    pub(crate) fn category_key(&self) -> String {
+        match &self.category {
+            Value::Str(text) => text.clone(),
+            other => other.dumps(),
+        }
+    }
+}
+
+impl CheckKind {
+    const NAMES: [(&'static str, CheckKind); 13] = [
+        ("tool_called", CheckKind::ToolCalled),
+        ("tool_not_called", CheckKind::ToolNotCalled),
+        ("tool_arg_contains", CheckKind::ToolArgContains),
+        ("tool_arg_excludes", CheckKind::ToolArgExcludes),
+        ("tool_response_contains", CheckKind::ToolResponseContains),
+        ("tool_response_excludes", CheckKind::ToolResponseExcludes),
+        ("tool_count_max", CheckKind::ToolCountMax),
+        ("tool_count_min", CheckKind::ToolCountMin),
+        ("tool_count_score", CheckKind::ToolCountScore),
+        ("tool_called_before", CheckKind::ToolCalledBefore),
+        ("response_contains", CheckKind::ResponseContains),
+        ("response_excludes", CheckKind::ResponseExcludes),
+        ("response_length_max", CheckKind::ResponseLengthMax),
+    ];
+
+    /// The kind that a rubric calls by this name.
+    pub fn named(name: &str) -> CheckKind {
+        CheckKind::NAMES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map_or(CheckKind::Unknown, |(_, kind)| *kind)
+    }
+
+    /// The name in rubrics; none for an unknown kind.
+    pub fn name(self) -> Option<&'static str> {
+        CheckKind::NAMES.iter().find(|(_, kind)| *kind == self).map(|(name, _)| *name)
+    }
+
+    /// The keys that a check of this kind must have beside those that every check has.
+    fn required_keys(self) -> &'static [&'static str] {
+        match self {
+            CheckKind::ToolArgContains
+            | CheckKind::ToolArgExcludes
+            | CheckKind::ToolResponseContains
+            | CheckKind::ToolResponseExcludes
+            | CheckKind::ResponseContains
+            | CheckKind::ResponseExcludes => &["pattern"],
+            CheckKind::ToolCountMax | CheckKind::ResponseLengthMax => &["max"],
+            CheckKind::ToolCountMin => &["min"],
+            CheckKind::ToolCountScore => &["min", "max"],
+            CheckKind::ToolCalledBefore => &["before", "after"],
+            CheckKind::ToolCalled | CheckKind::ToolNotCalled | CheckKind::Unknown => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::parse;
+
+    fn compile(text: &str) -> Rubric {
+        Rubric::compile(&parse(text.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn defects_stay_with_their_check() {
+        let rubric =
+            compile(r#"{"checks": [{"id": "a", "type": "response_contains"}, 5, {"id": "b", "type": "x"}]}"#);
+        let defect = |index: usize| rubric.checks[index].definition().rule.as_ref().err().cloned();
+        assert_eq!(defect(0).as_deref(), Some("missing key 'pattern'"));
+        assert_eq!(defect(1).as_deref(), Some("the check is an integer, not an object"));
+        assert_eq!(defect(2), None);
+    }
+
+    #[test]
+    fn a_falsy_list_of_checks_is_no_defect() {
+        for text in ["{}", r#"{"checks": null}"#, r#"{"checks": 0}"#, r#"{"checks": ""}"#] {
+            assert!(compile(text).defect().is_none(), "{text}");
+        }
+        assert!(compile(r#"{"checks": "abc"}"#).defect().is_some());
+        assert!(compile("null").defect().is_some());
+    }
+
+    #[test]
+    fn categories_default_by_kind() {
+        let text = r#"{"checks": [{"id": "a", "type": "x"}, {"id": "b", "type": "tool_count_score"}]}"#;
+        let rubric = compile(text);
+        assert_eq!(rubric.checks[0].category, "other");
+        assert_eq!(rubric.checks[1].category, "");
+    }
 }

@@ -7,6 +7,8 @@ mod loading;
 mod objective;
 mod packs;
 mod publish;
+mod scoring;
 mod search;
 mod tidy;
+mod validate;
 mod world;

@@ -154,8 +154,18 @@ fn newline(layout: Layout, level: usize, out: &mut String) {
     }
 }
 
+/// Appends a string as `json.dumps` writes it, without the quotes.
+pub fn push_json_body(text: &str, out: &mut String) {
+    write_json_body(text, true, out);
+}
+
 fn write_json_text(text: &str, ascii: bool, out: &mut String) {
     out.push('"');
+    write_json_body(text, ascii, out);
+    out.push('"');
+}
+
+fn write_json_body(text: &str, ascii: bool, out: &mut String) {
     for character in text.chars() {
         match character {
             '"' => out.push_str("\\\""),
@@ -174,7 +184,6 @@ fn write_json_text(text: &str, ascii: bool, out: &mut String) {
             }
         }
     }
-    out.push('"');
 }
 
 fn write_repr(value: &Value, out: &mut String) {

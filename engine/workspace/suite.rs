@@ -8,6 +8,7 @@ use crate::scenario::raw_check::RawCheck;
 use crate::scenario::yaml;
 use crate::scenario::{Entry, Folder, Rubric, Scenario, Suite};
 use crate::units::{SuiteHash, sha256_hex};
+use crate::value::Value;
 use crate::workspace::fixtures::check_fixtures;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -228,7 +229,7 @@ fn build(raw: RawScenario, fixtures: Folder) -> Scenario {
         map.into_iter().map(|(key, (value, _))| (key, value)).collect()
     };
     Scenario {
-        rubric: Rubric::default(),
+        rubric: Rubric::compile(raw.document.get("scoring").unwrap_or(&Value::Null)),
         name: raw.name,
         difficulty: raw.difficulty,
         weight: raw.weight,
