@@ -82,8 +82,20 @@ fn entry(folder: &Path) -> anyhow::Result<RunEntry> {
     Ok(entry)
 }
 
-/// `20260302-174501` for a second since 1970 in UTC (civil calendar by Howard Hinnant's day algorithm).
+/// `2026-03-02T17:45:01Z` for milliseconds since 1970.
+pub fn utc_text(ms: u64) -> String {
+    let [year, month, day, hour, minute, second] = civil(ms / 1000);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// `20260302-174501` for a second since 1970.
 fn utc_name(seconds: u64) -> String {
+    let [year, month, day, hour, minute, second] = civil(seconds);
+    format!("{year:04}{month:02}{day:02}-{hour:02}{minute:02}{second:02}")
+}
+
+/// Year, month, day, hour, minute and second in UTC (days by Howard Hinnant's civil calendar algorithm).
+fn civil(seconds: u64) -> [u64; 6] {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let shifted = days + 719_468;
     let era = shifted / 146_097;
@@ -94,7 +106,7 @@ fn utc_name(seconds: u64) -> String {
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
     let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
-    format!("{year:04}{month:02}{day:02}-{:02}{:02}{:02}", second / 3600, second / 60 % 60, second % 60)
+    [year, month, day, second / 3600, second / 60 % 60, second % 60]
 }
 
 #[cfg(test)]
