@@ -1,1 +1,58 @@
-//! To come.
+//! Evaluation: one step of a plan becomes the event that it leads to.
+//!
+//! An episode is attempted by the agent and scored; a proposal is asked of the writer. Nothing is decided
+//! and nothing is recorded here, so any number of steps can be under way at once.
+
+use crate::agent::{Agent, Task};
+use crate::episode::{Episode, EpisodeKey, Outcome};
+use crate::event::{EpisodeScored, EpisodeUnmeasured, Event};
+use crate::pack::Pack;
+use crate::scenario::Suite;
+use crate::score::scorecard;
+use crate::units::Seed;
+use std::sync::Arc;
+
+/// What attempts and scores episodes.
+#[derive(Clone)]
+pub struct Evaluator {
+    pub agent: Arc<dyn Agent>,
+    pub suite: Arc<Suite>,
+    pub seed: Seed,
+}
+
+impl Evaluator {
+    /// Attempts an episode and scores it. An episode that cannot be scored is unmeasured, with the reason.
+    pub async fn episode(&self, key: EpisodeKey, pack: Arc<Pack>) -> (Event, Option<Episode>) {
+        let Some(scenario) = self.suite.scenario(&key.scenario) else {
+            let reason = format!("the suite has no scenario {:?}", key.scenario);
+            return (unmeasured(key, reason, Default::default()), None);
+        };
+        let seed = self.seed.child("episode", &[&key.candidate.0, &key.scenario, &key.repeat.to_string()]);
+        let task = Task { scenario: scenario.clone(), pack, seed };
+        let episode = self.agent.attempt(&task).await;
+        let event = scored(key, &task, &episode);
+        (event, Some(episode))
+    }
+}
+
+fn scored(key: EpisodeKey, task: &Task, episode: &Episode) -> Event {
+    if let Outcome::Errored { reason } = &episode.outcome {
+        return unmeasured(key, reason.clone(), episode.usage);
+    }
+    match scorecard(&task.scenario.rubric, episode) {
+        Ok(scorecard) => Event::EpisodeScored(EpisodeScored {
+            key,
+            outcome: episode.outcome.clone(),
+            scorecard,
+            tool_calls: episode.tool_calls.len() as u32,
+            model_calls: episode.model_calls,
+            usage: episode.usage,
+            resolved_model: episode.resolved_model.clone(),
+        }),
+        Err(error) => unmeasured(key, format!("the rubric could not score it: {error}"), episode.usage),
+    }
+}
+
+fn unmeasured(key: EpisodeKey, reason: String, usage: crate::episode::Usage) -> Event {
+    Event::EpisodeUnmeasured(EpisodeUnmeasured { key, reason, usage })
+}

@@ -1,1 +1,83 @@
-//! To come.
+//! The story of a run: ask the search what to try, propose it, evaluate it, record it, tell the search.
+//!
+//! The same lines run a new run and go on with one that was cut off: what is recorded is told first, and
+//! the open steps of the last plan are done before the search is asked again.
+
+mod breaker;
+mod journal;
+mod steps;
+
+use crate::evaluate::Evaluator;
+use crate::event::{Event, RunFinished, RunStarted};
+use crate::llm::Llm;
+use crate::pack::Pack;
+use crate::search::{Next, Search};
+use crate::store::{Record, Store};
+use breaker::Breaker;
+use journal::Journal;
+use std::sync::Arc;
+use steps::{Stopped, do_steps};
+use tokio_util::sync::CancellationToken;
+
+/// What a run works with.
+pub struct Engine {
+    pub evaluator: Evaluator,
+    pub writer: Arc<dyn Llm>,
+    /// The incumbent, from which candidates take everything but the policy.
+    pub base: Arc<Pack>,
+    /// How many steps may be under way at once.
+    pub parallel: usize,
+    /// Cancelled when the user interrupts: what is under way is dropped, what is finished is kept.
+    pub stop: CancellationToken,
+}
+
+/// What a listener hears.
+pub enum Heard<'a> {
+    /// A record is on disk; `resumed` when it was there before this process.
+    Recorded { record: &'a Record, resumed: bool },
+    /// The search was told all that is known.
+    Told(&'a Search),
+}
+
+/// How a run came to stop.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    Finished(RunFinished),
+    /// The user interrupted it; it can be resumed.
+    Interrupted,
+    /// Model or writer failed again and again; it can be resumed.
+    Outage {
+        reason: String,
+    },
+}
+
+/// Runs to the end, from the beginning or from wherever the store's records stop. `started` is the first
+/// event of a new run; a run that has one goes on with its own.
+pub async fn run(
+    engine: &Engine,
+    started: RunStarted,
+    store: &mut Store,
+    listener: &mut dyn FnMut(Heard<'_>),
+) -> anyhow::Result<Ending> {
+    let mut journal = Journal::read(store, listener)?;
+    if journal.is_empty() {
+        journal.record_next(Event::RunStarted(started))?;
+    }
+    let mut search = Search::new();
+    let mut breaker = Breaker::default();
+    loop {
+        journal.tell(&mut search)?;
+        if let Some(finished) = journal.finished() {
+            return Ok(Ending::Finished(finished.clone()));
+        }
+        match do_steps(engine, &search, &mut journal, &mut breaker).await? {
+            Some(Stopped::Interrupted) => return Ok(Ending::Interrupted),
+            Some(Stopped::Outage { reason }) => return Ok(Ending::Outage { reason }),
+            None => journal.tell(&mut search)?,
+        }
+        journal.record_next(match search.ask() {
+            Next::Work(planned) => Event::Planned(planned),
+            Next::Done(finished) => Event::RunFinished(finished),
+        })?;
+    }
+}

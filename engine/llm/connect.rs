@@ -4,6 +4,7 @@
 use super::Llm;
 use super::anthropic::Anthropic;
 use super::http::Http;
+use super::offline::Offline;
 use super::openai::OpenAi;
 use super::retry::Retrying;
 use secrecy::SecretString;
@@ -161,6 +162,13 @@ pub struct ModelOptions {
     pub thinking_tokens: Option<u32>,
 }
 
+/// The models that an OpenAI-compatible server says it serves.
+pub async fn served_models(base_url: &str, key: Option<SecretString>) -> Result<Vec<String>, String> {
+    let model = ModelName { provider: Provider::OpenAi, name: "?".into() };
+    let http = Http::new(&model, base_url, key)?;
+    http.models().await.map_err(|error| format!("ask {base_url} for its models: {error}"))
+}
+
 /// Makes the client of a model, with retries around it.
 pub fn connect(connection: &Connection) -> Result<Arc<dyn Llm>, String> {
     let facts = connection.model.provider.facts();
@@ -168,7 +176,12 @@ pub fn connect(connection: &Connection) -> Result<Arc<dyn Llm>, String> {
     let http = || Http::new(&connection.model, base_url, connection.key.clone());
     Ok(match connection.model.provider {
         Provider::Offline => {
-            return Err("the offline model comes with its own module".into());
+            let offline = Offline::new();
+            if offline.name() != connection.model.to_string() {
+                let (wrong, known) = (&connection.model.name, offline.name());
+                return Err(format!("there is no offline model {wrong:?}; the one there is: {known}"));
+            }
+            Arc::new(offline)
         }
         Provider::Anthropic => Arc::new(Retrying::new(Arc::new(Anthropic::new(http()?, connection.options)))),
         provider => {

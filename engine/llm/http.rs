@@ -58,6 +58,23 @@ impl Http {
         &self.model
     }
 
+    /// The names that the server's `models` list has.
+    pub async fn models(&self) -> Result<Vec<String>, LlmError> {
+        let url = format!("{}/models", self.base_url.as_str().trim_end_matches('/'));
+        let exchange = async {
+            let request = self.client.get(&url).headers(self.headers(KeyHeader::Bearer, &[])?);
+            let response = request.send().await.map_err(|error| self.transport(&error))?;
+            self.read(response).await
+        };
+        let limit = Duration::from_millis(CONNECT_MS_MAX);
+        let document = match tokio::time::timeout(limit, exchange).await {
+            Ok(document) => document?,
+            Err(_) => return Err(self.transient("no list of models in time".into(), None)),
+        };
+        let models = document.get("data").and_then(Value::as_list).unwrap_or_default();
+        Ok(models.iter().filter_map(|model| Some(model.get("id")?.as_str()?.to_owned())).collect())
+    }
+
     /// Posts a JSON document to a path below the base URL and returns the JSON document of a success.
     pub async fn post(
         &self,

@@ -1,0 +1,122 @@
+//! Doing the open steps of a plan, several at once.
+
+use super::Engine;
+use super::breaker::Breaker;
+use super::journal::{Journal, Outcome};
+use crate::event::{Event, Step};
+use crate::pack::Pack;
+use crate::propose::propose;
+use crate::search::Search;
+use crate::units::PackHash;
+use anyhow::Context;
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
+
+/// Results that are ready at the same moment are written to disk together, up to this many.
+const BATCH_MAX: usize = 64;
+
+/// Why steps stayed open.
+pub(super) enum Stopped {
+    Interrupted,
+    Outage { reason: String },
+}
+
+/// Does the open steps of the journal's last plan and records what they lead to.
+pub(super) async fn do_steps(
+    engine: &Engine,
+    search: &Search,
+    journal: &mut Journal<'_>,
+    breaker: &mut Breaker,
+) -> anyhow::Result<Option<Stopped>> {
+    let open: Vec<(u32, Step)> =
+        journal.open_steps().map(|(ordinal, step)| (ordinal, step.clone())).collect();
+    let mut desk = Desk { engine, search, packs: BTreeMap::new() };
+    let mut waiting = open.into_iter();
+    let mut under_way: FuturesUnordered<LocalBoxFuture<'_, anyhow::Result<Outcome>>> =
+        FuturesUnordered::new();
+    loop {
+        while under_way.len() < engine.parallel.max(1) && !breaker.is_open() {
+            let Some((ordinal, step)) = waiting.next() else { break };
+            under_way.push(desk.begin(ordinal, step)?);
+        }
+        let first = tokio::select! {
+            biased;
+            () = engine.stop.cancelled() => return Ok(Some(Stopped::Interrupted)),
+            next = under_way.next() => next,
+        };
+        let Some(first) = first else { break };
+        let mut ready = breaker.take(first?);
+        while ready.len() < BATCH_MAX
+            && let Some(Some(next)) = under_way.next().now_or_never()
+        {
+            ready.extend(breaker.take(next?));
+        }
+        journal.record(ready)?;
+    }
+    match breaker.settle() {
+        Ok(single_failures) => journal.record(single_failures).map(|()| None),
+        Err(reason) => Ok(Some(Stopped::Outage { reason })),
+    }
+}
+
+/// Begins steps.
+struct Desk<'a> {
+    engine: &'a Engine,
+    search: &'a Search,
+    packs: BTreeMap<PackHash, Arc<Pack>>,
+}
+
+impl<'a> Desk<'a> {
+    fn begin(
+        &mut self,
+        ordinal: u32,
+        step: Step,
+    ) -> anyhow::Result<LocalBoxFuture<'a, anyhow::Result<Outcome>>> {
+        let began = Instant::now();
+        let done = move |event: Event, episode| {
+            let took_ms = began.elapsed().as_millis() as u64;
+            Ok(Outcome { ordinal, event, episode, took_ms })
+        };
+        match step {
+            Step::Run(key) => {
+                let pack = self.pack(&key.candidate)?;
+                let evaluator = self.engine.evaluator.clone();
+                // A task of its own, so that all cores share the work of models that run in this process.
+                let task =
+                    AbortOnDropHandle::new(tokio::spawn(async move { evaluator.episode(key, pack).await }));
+                Ok(async move {
+                    let (event, episode) =
+                        task.await.context("an episode ended by a fault of this program")?;
+                    done(event, episode)
+                }
+                .boxed_local())
+            }
+            Step::Propose(plan) => {
+                let (engine, search) = (self.engine, self.search);
+                let seed = engine.evaluator.seed.child("propose", &[&ordinal.to_string()]);
+                Ok(async move {
+                    let suite = &engine.evaluator.suite;
+                    let event =
+                        propose(&plan, suite, search, &engine.base, engine.writer.as_ref(), seed).await;
+                    done(event, None)
+                }
+                .boxed_local())
+            }
+        }
+    }
+
+    fn pack(&mut self, id: &PackHash) -> anyhow::Result<Arc<Pack>> {
+        if let Some(pack) = self.packs.get(id) {
+            return Ok(pack.clone());
+        }
+        let candidate =
+            self.search.candidate(id).with_context(|| format!("the plan names an unknown pack {id}"))?;
+        let pack = Arc::new(self.engine.base.with_policy(&candidate.agents_md));
+        self.packs.insert(id.clone(), pack.clone());
+        Ok(pack)
+    }
+}
