@@ -43,3 +43,4 @@ pub mod optimize;
 // Faces: people and git.
 pub mod report;
 pub mod publish;
+pub mod serve;

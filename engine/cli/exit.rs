@@ -1,21 +1,33 @@
 //! Exit codes, and how a failure is told.
 
+use std::fmt;
 use std::process::ExitCode;
 
-/// What a caller can learn from the exit code. Clap itself ends with 2 on a usage error.
+/// What a caller can learn from the exit code; 0 is success, and clap ends with 2 on a usage error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Something failed that has no code of its own.
     Failed = 1,
-    /// The input is wrong: a suite, a pack, a setting.
+    /// The input is wrong: a suite, a pack, a setting, a missing key.
     BadInput = 3,
-    /// The run ended in order, and the finalist was not shown to be better.
+    /// The run ended in order, and there is no better pack.
     NoImprovement = 4,
-    /// Models or disks failed; the run can be resumed.
+    /// Models, disks or remotes failed; the run can be resumed.
     Infrastructure = 5,
     /// Interrupted by the user; the run can be resumed.
     Interrupted = 130,
 }
+
+/// The table of `--help`.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0    done; a run that ends with 0 has committed a better pack
+  1    failed for another reason
+  2    the command line is wrong
+  3    the input is wrong: a suite, a pack, a setting, a missing key
+  4    the run ended in order, and there is no better pack
+  5    models, disks or remotes failed; `--resume` goes on
+  130  interrupted; `--resume` goes on";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
@@ -23,8 +35,21 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// An error of the input, told as it is.
+#[derive(Debug)]
+pub struct BadInput(pub String);
+
+impl fmt::Display for BadInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadInput {}
+
 /// Tells an error on stderr, with what led to it, and gives the exit code.
 pub fn explain(error: anyhow::Error) -> ExitCode {
     eprintln!("error: {error:#}");
-    Exit::Failed.into()
+    let exit = if error.chain().any(|cause| cause.is::<BadInput>()) { Exit::BadInput } else { Exit::Failed };
+    exit.into()
 }

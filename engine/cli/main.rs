@@ -5,23 +5,78 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 mod exit;
+mod models;
+mod offline_llm;
+mod progress;
+mod report;
+mod run;
+mod runs;
 
 /// Optimize a policy pack (AGENTS.md) for an LLM agent, and learn honestly whether it got better.
+///
+/// Without a command, runs an optimization: measures the pack to beat, has candidates written, evaluates
+/// them on the suite's scenarios, confirms the best on fresh episodes, and commits it if it won.
 #[derive(Parser)]
-#[command(name = "optimize", version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "optimize",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    after_help = exit::EXIT_CODES,
+    after_long_help = format!("{EXAMPLES}\n\n{}", exit::EXIT_CODES),
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
+
+    #[command(flatten)]
+    run: run::RunArgs,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  optimize --budget 200 --seed 7
+      try it: the built-in suite and the offline model, no key, no network
+  optimize --model anthropic/claude-sonnet-4-5 --budget 400
+      a real model; the key is read from ANTHROPIC_API_KEY or .env
+  optimize --base-url http://127.0.0.1:8080/v1 --suite ../clawbench
+      your own server, on a ClawBench checkout
+  optimize --resume
+      go on with the newest run that was cut off";
+
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    /// List runs, or export a run's events
+    Runs(runs::RunsArgs),
+    /// Print the report of a run again
+    Report(report::ReportArgs),
+    /// Serve the offline model over an OpenAI-compatible endpoint
+    OfflineLlm(offline_llm::OfflineLlmArgs),
+}
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result: anyhow::Result<ExitCode> = match cli.command {
-        Some(command) => match command {},
-        None => Ok(ExitCode::SUCCESS),
+    if let Err(error) = read_dotenv() {
+        return exit::explain(error);
+    }
+    let result = match cli.command {
+        None => run::run(cli.run),
+        Some(Command::Runs(args)) => runs::run(args),
+        Some(Command::Report(args)) => report::run(args),
+        Some(Command::OfflineLlm(args)) => offline_llm::run(args),
     };
     result.unwrap_or_else(exit::explain)
+}
+
+/// Takes what `.env` sets into the environment; what is set already stays.
+fn read_dotenv() -> anyhow::Result<()> {
+    match dotenvy::from_filename(".env") {
+        Ok(_) => Ok(()),
+        Err(error) if error.not_found() => Ok(()),
+        // The message of a parse error quotes the line, which may hold a key.
+        Err(dotenvy::Error::LineParse(_, at)) => {
+            Err(exit::BadInput(format!(".env: a line is not NAME=value (at character {at} of it)")).into())
+        }
+        Err(error) => Err(exit::BadInput(format!(".env: {error}")).into()),
+    }
 }

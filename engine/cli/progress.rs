@@ -1,0 +1,181 @@
+//! What a run shows while it goes on: a live line on a terminal, plain lines when piped, JSON lines on
+//! request. Records go to standard output, everything else to standard error.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use packwright::event::{Event, Phase, ProposalFault, Step};
+use packwright::optimize::Heard;
+use packwright::search::{Search, Standing};
+use packwright::store::Record;
+use std::io::{IsTerminal as _, Write as _};
+
+/// The display of a run.
+pub struct Progress {
+    json: bool,
+    /// None when standard error is not a terminal.
+    bar: Option<ProgressBar>,
+    budget: u32,
+    episodes: u32,
+    phase: Option<Phase>,
+    /// The best that was shown last, so that only news are lines.
+    shown: Option<String>,
+}
+
+impl Progress {
+    pub fn new(json: bool, budget: u32) -> Progress {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(Some(u64::from(budget)), ProgressDrawTarget::stderr());
+            let style =
+                ProgressStyle::with_template("{pos}/{len} episodes {wide_bar} {elapsed}, {eta} left\n{msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar
+        });
+        Progress { json, bar, budget, episodes: 0, phase: None, shown: None }
+    }
+
+    /// Shows the lines with which a run opens.
+    pub fn open(&self, lines: &[String]) {
+        for line in lines {
+            self.line(line);
+        }
+    }
+
+    /// Takes the live line away.
+    pub fn close(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Shows what is new.
+    pub fn hear(&mut self, heard: Heard<'_>) {
+        match heard {
+            Heard::Recorded { record, resumed } => {
+                if self.json {
+                    print_json(record);
+                }
+                self.record(record, resumed);
+            }
+            Heard::Told(search) => self.told(search),
+        }
+    }
+
+    fn record(&mut self, record: &Record, resumed: bool) {
+        match &record.event {
+            Event::EpisodeScored(_) => self.episode(),
+            Event::EpisodeUnmeasured(unmeasured) => {
+                self.episode();
+                let (scenario, reason) = (&unmeasured.key.scenario, &unmeasured.reason);
+                self.news(resumed, &format!("unmeasured: {scenario}: {reason}"));
+            }
+            Event::Planned(planned) => {
+                self.phase = Some(planned.phase);
+                let episodes = planned.steps.iter().filter(|step| matches!(step, Step::Run(_))).count();
+                let proposals = planned.steps.len() - episodes;
+                let (done, budget) = (self.episodes, self.budget);
+                let what = if proposals > 0 {
+                    format!("{proposals} proposals")
+                } else {
+                    format!("{episodes} episodes")
+                };
+                if self.bar.is_none() {
+                    self.news(resumed, &format!("[{done}/{budget}] {}: {what}", phase_word(planned.phase)));
+                }
+            }
+            Event::Proposed(proposed) => {
+                let candidate = &proposed.candidate;
+                let operator = format!("{:?}", candidate.operator).to_lowercase();
+                let id = candidate.id.short();
+                self.news(
+                    resumed,
+                    &format!("candidate {id} by {operator}: {}", first_line(&proposed.rationale)),
+                );
+            }
+            Event::ProposalFailed(failed) => {
+                self.news(resumed, &format!("no candidate: {}", fault_words(&failed.reason)))
+            }
+            Event::RunStarted(_) | Event::RunFinished(_) => {}
+        }
+    }
+
+    fn episode(&mut self) {
+        self.episodes += 1;
+        if let Some(bar) = &self.bar {
+            bar.set_position(u64::from(self.episodes));
+        }
+    }
+
+    fn told(&mut self, search: &Search) {
+        let Some(best) = search.best().filter(|best| best.episodes > 0) else { return };
+        let words = best_words(&best);
+        if let Some(bar) = &self.bar {
+            let phase = self.phase.map_or("", phase_word);
+            bar.set_message(format!("{phase}; {words}"));
+        } else if self.shown.as_ref() != Some(&words) {
+            self.line(&format!("[{}/{}] {words}", self.episodes, self.budget));
+        }
+        self.shown = Some(words);
+    }
+
+    /// A line about something that happened in this process.
+    fn news(&self, resumed: bool, text: &str) {
+        if !resumed {
+            self.line(text);
+        }
+    }
+
+    fn line(&self, text: &str) {
+        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
+        }
+    }
+}
+
+fn print_json(record: &Record) {
+    if let Ok(line) = serde_json::to_string(record) {
+        // A reader that has gone away is no reason to stop a paid run.
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
+}
+
+fn best_words(best: &Standing) -> String {
+    format!(
+        "best so far {} at {:.3} ± {:.3} after {} episodes",
+        best.candidate.short(),
+        best.objective,
+        best.se,
+        best.episodes
+    )
+}
+
+fn phase_word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Calibrate => "measuring the pack to beat",
+        Phase::Propose => "writing candidates",
+        Phase::Screen => "screening",
+        Phase::Evaluate => "evaluating",
+        Phase::Confirm => "confirming on fresh episodes",
+        Phase::HeldOut => "held-out scenarios",
+    }
+}
+
+fn fault_words(fault: &ProposalFault) -> String {
+    match fault {
+        ProposalFault::Unreachable { problem } => format!("the writer could not be reached: {problem}"),
+        ProposalFault::Unusable { problem } => format!("the reply is not usable: {problem}"),
+        ProposalFault::Duplicate { of } => format!("it repeats {}", of.short()),
+        ProposalFault::TooLong { utf16_units } => format!("too long: {utf16_units} UTF-16 units"),
+        ProposalFault::Overfitted { names } => {
+            format!("it names facts of the fixtures: {}", names.join(", "))
+        }
+    }
+}
+
+fn first_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(100) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}

@@ -1,0 +1,37 @@
+//! `optimize report`: prints a run again, from its records alone.
+
+use super::runs::find;
+use crate::exit::BadInput;
+use clap::Args;
+use packwright::report::{Report, render};
+use packwright::store::Store;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Args, Debug)]
+pub struct ReportArgs {
+    /// The run's id, or the newest one
+    run: Option<String>,
+
+    /// Where runs are kept
+    #[arg(long, default_value = "runs", value_name = "FOLDER")]
+    runs: PathBuf,
+
+    /// The same numbers as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(args: ReportArgs) -> anyhow::Result<ExitCode> {
+    let folder = find(&args.runs, args.run.as_deref())?;
+    let records = Store::open_to_read(&folder)?.records()?;
+    let report = Report::of(&records)
+        .ok_or_else(|| BadInput(format!("{} was cut off before it began", folder.display())))?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        println!("run {}\n\n{}", folder.display(), render(&report));
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,264 @@
+//! The main command: a run from its settings to the committed winner.
+
+mod conclusion;
+mod settings;
+mod start;
+
+use super::models::{self, ModelArgs};
+use super::progress::Progress;
+use anyhow::{Context, bail};
+use clap::Args;
+use packwright::agent::builtin::{Builtin, Limits};
+use packwright::evaluate::Evaluator;
+use packwright::event::{CheckEntry, RunStarted, ScenarioEntry};
+use packwright::optimize::{self, Ending, Engine};
+use packwright::scenario::Suite;
+use packwright::score::Profile;
+use packwright::store::{self, Store};
+use packwright::units::Seed;
+use packwright::workspace::{SuiteSource, load_suite};
+use settings::Settings;
+use start::Start;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// The version of the events that this program writes.
+const EVENT_FORMAT: u32 = 1;
+
+#[derive(Args, Debug, Clone)]
+pub struct RunArgs {
+    /// Episodes to spend: attempts of the agent at one scenario, the unit that costs money
+    #[arg(long, default_value_t = 200, value_name = "EPISODES", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    budget: u32,
+
+    /// Seed of all random choices; drawn and shown when absent
+    #[arg(long)]
+    seed: Option<u64>,
+
+    /// Folder of a suite: ours (scenarios/, rubrics/) or a ClawBench checkout; the built-in suite when absent
+    #[arg(long, value_name = "FOLDER")]
+    suite: Option<PathBuf>,
+
+    /// The rules by which the benchmark counts
+    #[arg(long, default_value = "clawbench-2026-02", value_parser = profile_names())]
+    profile: String,
+
+    /// The pack to improve: an AGENTS.md, a pack.json, a folder with either, or `baseline`; the best pack
+    /// so far when absent, or the baseline when there is none
+    #[arg(long, value_name = "PACK")]
+    start: Option<String>,
+
+    #[command(flatten)]
+    models: ModelArgs,
+
+    /// Episodes and proposals under way at once; results do not depend on it
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    parallel: u16,
+
+    /// The pack repository, where a winner is committed; created on first use
+    #[arg(long, default_value = "packs/best", value_name = "FOLDER")]
+    packs: PathBuf,
+
+    /// Commit a winner, but do not push it even if the pack repository has a remote
+    #[arg(long)]
+    no_push: bool,
+
+    /// Where runs are kept
+    #[arg(long, default_value = "runs", value_name = "FOLDER")]
+    runs: PathBuf,
+
+    /// Go on with a run that was cut off: its id, or the newest unfinished one
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "ModelArgs"])]
+    resume: Option<String>,
+
+    /// Print every event as a line of JSON on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+fn profile_names() -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(Profile::names())
+}
+
+/// Runs the command.
+pub fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
+    let mut session = match &args.resume {
+        Some(id) => Session::resume(&args, id)?,
+        None => Session::begin(&args)?,
+    };
+    let mut progress = Progress::new(args.json, session.started.budget);
+    progress.open(&session.opening());
+    let ending = session.drive(&mut progress, usize::from(args.parallel))?;
+    progress.close();
+    conclusion::conclude(&session, ending, &args)
+}
+
+/// A run that is ready to go.
+struct Session {
+    settings: Settings,
+    store: Store,
+    started: RunStarted,
+    suite: Arc<Suite>,
+    start: Start,
+    models: models::Models,
+    resumed: bool,
+}
+
+impl Session {
+    fn begin(args: &RunArgs) -> anyhow::Result<Session> {
+        let settings = Settings::of(args)?;
+        let suite = read_suite(&settings)?;
+        let models = models::connect(&settings.models)?;
+        let started_without = |start: &Start| started(args, &settings, &suite, &models, start);
+        let start = start::choose(args, &settings, &started_without)?;
+        let started = started_without(&start);
+        std::fs::create_dir_all(&args.runs).with_context(|| format!("create {}", args.runs.display()))?;
+        let id = store::new_run_id(&args.runs, now_ms());
+        let store = Store::create(&args.runs.join(&id.0), &serde_json::to_value(&settings)?)?;
+        Ok(Session { settings, store, started, suite, start, models, resumed: false })
+    }
+
+    fn resume(args: &RunArgs, id: &str) -> anyhow::Result<Session> {
+        let folder = match id {
+            "" => match store::newest_unfinished(&args.runs)? {
+                Some(entry) => entry.folder,
+                None => {
+                    bail!("there is no unfinished run in {}; `optimize runs` lists them", args.runs.display())
+                }
+            },
+            id => args.runs.join(id),
+        };
+        let store = Store::open(&folder)?;
+        let settings: Settings = serde_json::from_value(store.settings()?)
+            .with_context(|| format!("read the settings of {}", folder.display()))?;
+        let Some(started) = store.records()?.into_iter().find_map(|record| match record.event {
+            packwright::event::Event::RunStarted(started) => Some(started),
+            _ => None,
+        }) else {
+            bail!("{} was cut off before it began; start a new run", folder.display());
+        };
+        if started.format != EVENT_FORMAT {
+            bail!(
+                "{} has events of format {}, this program writes {EVENT_FORMAT}",
+                folder.display(),
+                started.format
+            );
+        }
+        let suite = read_suite(&settings)?;
+        if suite.hash != started.suite_hash {
+            bail!(
+                "the suite has changed since {} began, so its scores could not be compared; \
+                 restore the suite or start a new run",
+                folder.display()
+            );
+        }
+        let models = models::connect(&settings.models)?;
+        let start = Start::of_run(&started)?;
+        Ok(Session { settings, store, started, suite, start, models, resumed: true })
+    }
+
+    /// The first lines: which model, what is measured, and how it can be repeated.
+    fn opening(&self) -> Vec<String> {
+        let searched = self.started.scenarios.iter().filter(|scenario| !scenario.held_out).count();
+        let checks: usize = self.started.scenarios.iter().map(|scenario| scenario.checks.len()).sum();
+        let held_out = self.started.scenarios.len() - searched;
+        let verb = if self.resumed { "going on with" } else { "run" };
+        vec![
+            self.models.notice.clone(),
+            format!(
+                "{verb} {}: seed {}, budget {} episodes, profile {}",
+                self.store.folder().display(),
+                self.started.seed.0,
+                self.started.budget,
+                self.started.profile.name
+            ),
+            format!(
+                "suite {}: {searched} scenarios, {held_out} held out, {checks} checks",
+                self.started.suite
+            ),
+            format!("to beat: {}", self.start.description),
+        ]
+    }
+
+    fn drive(&mut self, progress: &mut Progress, parallel: usize) -> anyhow::Result<Ending> {
+        let stop = CancellationToken::new();
+        let engine = Engine {
+            evaluator: Evaluator {
+                agent: Arc::new(Builtin::new(self.models.agent.clone(), Limits::of(&self.started.profile))),
+                suite: self.suite.clone(),
+                seed: self.started.seed,
+            },
+            writer: self.models.writer.clone(),
+            base: Arc::new(self.start.pack.clone()),
+            parallel,
+            stop: stop.clone(),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(async {
+            tokio::spawn(async move {
+                if tokio::signal::ctrl_c().await.is_ok() {
+                    stop.cancel();
+                }
+            });
+            let mut listener = |heard: optimize::Heard<'_>| progress.hear(heard);
+            optimize::run(&engine, self.started.clone(), &mut self.store, &mut listener).await
+        })
+    }
+}
+
+fn read_suite(settings: &Settings) -> anyhow::Result<Arc<Suite>> {
+    let source = settings.suite.clone().map_or(SuiteSource::Embedded, SuiteSource::Folder);
+    match load_suite(&source) {
+        Ok(loaded) => {
+            for warning in &loaded.warnings {
+                eprintln!("warning: {warning}");
+            }
+            Ok(Arc::new(loaded.suite))
+        }
+        Err(error) => Err(super::exit::BadInput(error.to_string()).into()),
+    }
+}
+
+fn started(
+    args: &RunArgs,
+    settings: &Settings,
+    suite: &Suite,
+    models: &models::Models,
+    start: &Start,
+) -> RunStarted {
+    RunStarted {
+        format: EVENT_FORMAT,
+        program: env!("CARGO_PKG_VERSION").into(),
+        seed: Seed(settings.seed),
+        budget: args.budget,
+        suite: suite.name.clone(),
+        suite_hash: suite.hash.clone(),
+        scenarios: suite.scenarios.iter().map(|scenario| scenario_entry(scenario)).collect(),
+        profile: Profile::named(&args.profile).expect("the command line admits only built-in names"),
+        model: models.agent.name().to_owned(),
+        writer: models.writer.name().to_owned(),
+        incumbent: start.candidate(),
+        base: start.pack.document().clone(),
+    }
+}
+
+fn scenario_entry(scenario: &packwright::scenario::Scenario) -> ScenarioEntry {
+    let checks = scenario.rubric.checks.iter().map(|check| CheckEntry {
+        id: check.id.clone(),
+        category: check.category.clone(),
+        points: check.points,
+    });
+    ScenarioEntry {
+        name: scenario.name.clone(),
+        weight: scenario.weight,
+        held_out: scenario.held_out,
+        checks: checks.collect(),
+    }
+}
+
+fn now_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    since.as_millis() as u64
+}

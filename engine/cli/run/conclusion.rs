@@ -1,0 +1,168 @@
+//! The end of a run: the report, the commit of a winner, and what to do next.
+
+use super::{RunArgs, Session, start};
+use crate::exit::Exit;
+use anyhow::Context;
+use packwright::event::{Comparison, RunFinished, Verdict};
+use packwright::optimize::Ending;
+use packwright::publish::{CommitNote, PackRepo, PushOutcome, Receipt};
+use packwright::report::{Report, render};
+use packwright::store::utc_text;
+use packwright::units::RunId;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Tells how the run ended, and commits the winner if there is one.
+pub fn conclude(session: &Session, ending: Ending, args: &RunArgs) -> anyhow::Result<ExitCode> {
+    let id = session
+        .store
+        .folder()
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    match ending {
+        Ending::Interrupted => {
+            eprintln!("interrupted; nothing that was measured is lost. Go on with: optimize --resume {id}");
+            Ok(Exit::Interrupted.into())
+        }
+        Ending::Outage { reason } => {
+            eprintln!("stopped: {reason}");
+            eprintln!(
+                "The open episodes cost nothing of the budget. When the model can be reached again, go on with: \
+                 optimize --resume {id}"
+            );
+            Ok(Exit::Infrastructure.into())
+        }
+        Ending::Finished(finished) => {
+            let report = Report::of(&session.store.records()?).context("the run has no records")?;
+            if !args.json {
+                println!("\n{}", render(&report));
+            }
+            match &finished.verdict {
+                Verdict::Better(comparison) => publish(session, &finished, comparison, &id, args),
+                Verdict::NotShownBetter(_) | Verdict::Worse(_) | Verdict::NotMeasured { .. } => {
+                    tell(args, "Nothing was committed: there is no better pack.");
+                    tell(
+                        args,
+                        &format!("Next: optimize report {id}, or another run with a larger --budget."),
+                    );
+                    Ok(Exit::NoImprovement.into())
+                }
+            }
+        }
+    }
+}
+
+/// Results go to standard output, unless that is for machines.
+fn tell(args: &RunArgs, line: &str) {
+    if args.json {
+        eprintln!("{line}");
+    } else {
+        println!("{line}");
+    }
+}
+
+fn publish(
+    session: &Session,
+    finished: &RunFinished,
+    comparison: &Comparison,
+    id: &str,
+    args: &RunArgs,
+) -> anyhow::Result<ExitCode> {
+    let packs = &session.settings.packs;
+    let finalist = finished.finalist.as_ref().context("a verdict without a finalist")?;
+    let records = session.store.records()?;
+    let report = Report::of(&records).context("the run has no records")?;
+    let candidate = report.finalist.as_ref().context("the finalist was never written")?;
+    let winner = session.start.pack.with_policy(&candidate.agents_md);
+    if let Some(best) = start::best_so_far(packs)?
+        && best.hash() != winner.hash()
+        && best.hash() != session.start.pack.hash()
+    {
+        tell(
+            args,
+            &format!(
+                "Nothing was committed: {} holds another pack ({}), which this run did not measure. \
+                 A run without --start compares with it.",
+                packs.display(),
+                best.hash().short()
+            ),
+        );
+        return Ok(Exit::NoImprovement.into());
+    }
+    let repo = PackRepo::open_or_create(packs)?;
+    let run = RunId(id.to_owned());
+    let note = CommitNote {
+        score: comparison.finalist,
+        low: comparison.incumbent + comparison.low,
+        high: comparison.incumbent + comparison.high,
+        incumbent: Some(comparison.incumbent),
+        probability: Some(comparison.probability_better),
+        run: run.clone(),
+        suite: session.started.suite.clone(),
+        model: session.started.model.clone(),
+        profile: session.started.profile.name.clone(),
+    };
+    let committed = repo.commit_winner(&winner, &note)?;
+    let place = packs.display();
+    let short = finalist.short();
+    tell(
+        args,
+        &if committed.unchanged {
+            format!("Winner     pack {short} is the best in {place} already; nothing to commit")
+        } else {
+            format!(
+                "Winner     pack {short} committed to {place} as {}",
+                committed.commit.get(..10).unwrap_or_default()
+            )
+        },
+    );
+    let receipt = Receipt::of_commit(run, finalist.clone(), committed.clone(), utc_text(super::now_ms()));
+    keep(session, &receipt)?;
+    if args.no_push {
+        tell(args, "Push       skipped: --no-push");
+        return Ok(next(args, id, packs));
+    }
+    let outcome = repo.push(&committed);
+    keep(session, &receipt.with_push(outcome.clone(), utc_text(super::now_ms())))?;
+    tell(args, &format!("Push       {}", push_words(&outcome)));
+    if let PushOutcome::Rejected(rejection) = outcome {
+        tell(args, &format!("           {}", rejection.next_step));
+        tell(args, &format!("The commit stays. When that is mended: optimize --resume {id}"));
+        return Ok(Exit::Infrastructure.into());
+    }
+    Ok(next(args, id, packs))
+}
+
+fn push_words(outcome: &PushOutcome) -> String {
+    match outcome {
+        PushOutcome::NoRemote => "none: the pack repository has no remote".into(),
+        PushOutcome::Pushed { remote, address, branch } => {
+            format!("to {branch} of {remote} ({address}), and seen there")
+        }
+        PushOutcome::AlreadyThere { remote, address, branch } => {
+            format!("not needed: {branch} of {remote} ({address}) is this commit already")
+        }
+        PushOutcome::Rejected(rejection) => format!("failed: {}", rejection.reason),
+    }
+}
+
+fn next(args: &RunArgs, id: &str, packs: &Path) -> ExitCode {
+    tell(
+        args,
+        &format!(
+            "Next: `git -C {} show` has the pack; `optimize report {id}` shows this again.",
+            packs.display()
+        ),
+    );
+    ExitCode::SUCCESS
+}
+
+/// Writes what was published beside the run, so that it is never in doubt.
+fn keep(session: &Session, receipt: &Receipt) -> anyhow::Result<()> {
+    let folder = session.store.folder().join("receipts");
+    std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
+    let path = folder.join("publish.json");
+    let text = serde_json::to_string_pretty(receipt)? + "\n";
+    std::fs::write(&path, text).with_context(|| format!("write the receipt {}", path.display()))
+}

@@ -1,0 +1,112 @@
+//! The pack to be beaten: which one it is, and why that one.
+
+use super::RunArgs;
+use super::settings::Settings;
+use crate::exit::BadInput;
+use anyhow::Context;
+use packwright::event::{Candidate, Operator, RunStarted, Verdict};
+use packwright::pack::{Pack, PackMetadata};
+use packwright::publish::PackRepo;
+use packwright::store::run_entries;
+use packwright::workspace::{baseline_policy, load_pack};
+use std::path::Path;
+
+/// The incumbent of a run.
+pub struct Start {
+    pub pack: Pack,
+    /// For people: what it is and where it comes from.
+    pub description: String,
+}
+
+impl Start {
+    fn new(pack: Pack, origin: &str) -> Start {
+        let description = format!("{origin}, pack {}", pack.hash().short());
+        Start { pack, description }
+    }
+
+    /// The incumbent of a run that has begun.
+    pub fn of_run(started: &RunStarted) -> anyhow::Result<Start> {
+        let pack = Pack::read(started.base.dumps().as_bytes());
+        let pack = pack.map_err(|issues| anyhow::anyhow!("the run's own pack is broken: {issues:?}"))?;
+        Ok(Start::new(pack, "the pack this run began with"))
+    }
+
+    pub fn candidate(&self) -> Candidate {
+        Candidate {
+            id: self.pack.hash().clone(),
+            parents: Vec::new(),
+            operator: Operator::Start,
+            agents_md: self.pack.agents_md().to_owned(),
+        }
+    }
+}
+
+/// Chooses the incumbent of a new run: the pack that the user names, or the best so far, or the baseline.
+///
+/// A run with a given seed that would only repeat a finished run with the same settings begins where that
+/// one began, though its winner is the best by now: same inputs and seed, same result. `started` says what
+/// a run with a certain start would record first.
+pub fn choose(
+    args: &RunArgs,
+    settings: &Settings,
+    started: &dyn Fn(&Start) -> RunStarted,
+) -> anyhow::Result<Start> {
+    match args.start.as_deref() {
+        Some("baseline") => return Ok(baseline()),
+        Some(path) => {
+            let pack = load_pack(Path::new(path)).map_err(|error| BadInput(error.to_string()))?;
+            return Ok(Start::new(pack, path));
+        }
+        None => {}
+    }
+    let Some(best) = best_so_far(&settings.packs)? else { return Ok(baseline()) };
+    if args.seed.is_some()
+        && let Some(start) = start_of_repeated_run(&args.runs, &best, started)?
+    {
+        return Ok(start);
+    }
+    Ok(Start::new(best, &format!("the best so far in {}", args.packs.display())))
+}
+
+fn baseline() -> Start {
+    Start::new(Pack::of_policy(baseline_policy(), &PackMetadata::default()), "the built-in baseline")
+}
+
+/// The pack that is committed in the pack repository; none where there is no repository yet.
+pub fn best_so_far(packs: &Path) -> anyhow::Result<Option<Pack>> {
+    if !packs.join(".git").exists() {
+        return Ok(None);
+    }
+    let repo = PackRepo::open_or_create(packs)?;
+    let uncommitted = repo.uncommitted()?;
+    if !uncommitted.is_empty() {
+        let problem = format!(
+            "{} has changes that are not committed ({}), which a winner would overwrite; commit or undo them first",
+            packs.display(),
+            uncommitted.join(", ")
+        );
+        return Err(BadInput(problem).into());
+    }
+    repo.current().with_context(|| format!("read the best pack in {}", packs.display()))
+}
+
+fn start_of_repeated_run(
+    runs: &Path,
+    best: &Pack,
+    started: &dyn Fn(&Start) -> RunStarted,
+) -> anyhow::Result<Option<Start>> {
+    for entry in run_entries(runs)?.into_iter().rev().flatten() {
+        let (Some(earlier), Some(finished)) = (&entry.started, &entry.finished) else { continue };
+        let won =
+            matches!(finished.verdict, Verdict::Better(_)) && finished.finalist.as_ref() == Some(best.hash());
+        if !won {
+            continue;
+        }
+        let mut start = Start::of_run(earlier)?;
+        if started(&start) == *earlier {
+            start.description = format!("the start of run {}, which this run repeats", entry.id);
+            return Ok(Some(start));
+        }
+    }
+    Ok(None)
+}
