@@ -7,6 +7,7 @@ use std::process::ExitCode;
 mod exit;
 mod models;
 mod offline_llm;
+mod out;
 mod progress;
 mod report;
 mod run;

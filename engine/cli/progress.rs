@@ -1,12 +1,13 @@
 //! What a run shows while it goes on: a live line on a terminal, plain lines when piped, JSON lines on
 //! request. Records go to standard output, everything else to standard error.
 
+use crate::out;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use packwright::event::{Event, Phase, ProposalFault, Step};
 use packwright::optimize::Heard;
 use packwright::search::{Search, Standing};
 use packwright::store::Record;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 
 /// The display of a run.
 pub struct Progress {
@@ -134,8 +135,7 @@ impl Progress {
 
 fn print_json(record: &Record) {
     if let Ok(line) = serde_json::to_string(record) {
-        // A reader that has gone away is no reason to stop a paid run.
-        let _ = writeln!(std::io::stdout(), "{line}");
+        out::line(line);
     }
 }
 

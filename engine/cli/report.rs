@@ -2,6 +2,7 @@
 
 use super::runs::find;
 use crate::exit::BadInput;
+use crate::out;
 use clap::Args;
 use packwright::report::{Report, render};
 use packwright::store::Store;
@@ -29,9 +30,9 @@ pub fn run(args: ReportArgs) -> anyhow::Result<ExitCode> {
     let report = Report::of(&records)
         .ok_or_else(|| BadInput(format!("{} was cut off before it began", folder.display())))?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        out::line(serde_json::to_string_pretty(&report)?);
     } else {
-        println!("run {}\n\n{}", folder.display(), render(&report));
+        out::line(format!("run {}\n\n{}", folder.display(), render(&report)));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,11 @@
 //! `optimize runs`: which runs there are, and their events as JSON lines.
 
 use crate::exit::BadInput;
+use crate::out;
 use clap::{Args, Subcommand};
 use comfy_table::{CellAlignment, Table, presets};
 use packwright::event::{RunFinished, Verdict};
 use packwright::store::{RunEntry, Store, run_entries};
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -57,7 +57,7 @@ pub fn find(runs: &Path, id: Option<&str>) -> anyhow::Result<PathBuf> {
 fn list(runs: &Path) -> anyhow::Result<()> {
     let entries = run_entries(runs)?;
     if entries.is_empty() {
-        println!("no runs in {} yet; `optimize --budget 200` makes one", runs.display());
+        out::line(format!("no runs in {} yet; `optimize --budget 200` makes one", runs.display()));
         return Ok(());
     }
     let mut table = Table::new();
@@ -78,7 +78,7 @@ fn list(runs: &Path) -> anyhow::Result<()> {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    println!("{}", table.trim_fmt());
+    out::line(table.trim_fmt());
     Ok(())
 }
 
@@ -116,10 +116,10 @@ fn verdict_words(finished: &RunFinished) -> String {
 }
 
 fn export(folder: &Path) -> anyhow::Result<()> {
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for record in Store::open_to_read(folder)?.records()? {
-        writeln!(out, "{}", serde_json::to_string(&record)?)?;
+        if !out::line(serde_json::to_string(&record)?) {
+            break;
+        }
     }
-    out.flush()?;
     Ok(())
 }

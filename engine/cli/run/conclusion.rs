@@ -2,6 +2,7 @@
 
 use super::{RunArgs, Session, start};
 use crate::exit::Exit;
+use crate::out;
 use anyhow::Context;
 use packwright::event::{Comparison, RunFinished, Verdict};
 use packwright::optimize::Ending;
@@ -36,7 +37,7 @@ pub fn conclude(session: &Session, ending: Ending, args: &RunArgs) -> anyhow::Re
         Ending::Finished(finished) => {
             let report = Report::of(&session.store.records()?).context("the run has no records")?;
             if !args.json {
-                println!("\n{}", render(&report));
+                out::line(format!("\n{}", render(&report)));
             }
             match &finished.verdict {
                 Verdict::Better(comparison) => publish(session, &finished, comparison, &id, args),
@@ -58,7 +59,7 @@ fn tell(args: &RunArgs, line: &str) {
     if args.json {
         eprintln!("{line}");
     } else {
-        println!("{line}");
+        out::line(line);
     }
 }
 
