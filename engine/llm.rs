@@ -59,6 +59,9 @@ pub struct Reply {
     pub usage: Usage,
     /// The model that answered, as its provider names it.
     pub resolved_model: Option<String>,
+    /// What failed attempts and the waiting after them took before the one that gave this reply, in
+    /// milliseconds: the provider's trouble, for which no agent is slow.
+    pub waited_ms: u64,
 }
 
 /// Why the model stopped.

@@ -67,8 +67,10 @@ impl Builtin {
     async fn converse(&self, session: &mut Session<'_>) -> Outcome {
         let start = Instant::now();
         let limit = Duration::from_millis(self.limits.episode_ms_max);
+        // The provider's trouble does not count as the agent's time.
+        let mut waited = Duration::ZERO;
         while session.model_calls < self.limits.model_calls_max {
-            let left = limit.saturating_sub(start.elapsed());
+            let left = (limit + waited).saturating_sub(start.elapsed());
             if left.is_zero() {
                 return Outcome::TimedOut;
             }
@@ -78,6 +80,7 @@ impl Builtin {
                 Err(LlmError::DeadlineReached { .. }) => return Outcome::TimedOut,
                 Err(error) => return Outcome::Errored { reason: error.to_string() },
             };
+            waited += Duration::from_millis(reply.waited_ms);
             let calls = session.hear(reply);
             if calls.is_empty() {
                 return Outcome::Finished;
@@ -87,8 +90,7 @@ impl Builtin {
         Outcome::TurnLimit
     }
 
-    /// Asks the model, each attempt within the time that is left. The client's waiting between attempts is an
-    /// outage and not the agent's slowness, so it does not end the episode here.
+    /// Asks the model, each attempt within the time that is left.
     async fn ask(&self, request: &mut Request, left: Duration) -> Result<Reply, LlmError> {
         request.attempt_ms_max = Some(u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1));
         match timeout(CALL_MAX, self.llm.complete(request)).await {

@@ -81,6 +81,7 @@ impl Anthropic {
             finish,
             usage: usage(document.get("usage")),
             resolved_model: document.get("model").and_then(Value::as_str).map(str::to_owned),
+            waited_ms: 0,
         })
     }
 }

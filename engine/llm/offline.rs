@@ -118,5 +118,6 @@ fn reply(text: String, tool_calls: Vec<ToolRequest>) -> Reply {
         // Nobody counts tokens here, and nothing is paid for.
         usage: Usage::default(),
         resolved_model: Some("offline/office-1".to_owned()),
+        waited_ms: 0,
     }
 }

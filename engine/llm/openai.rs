@@ -72,6 +72,7 @@ impl OpenAi {
             finish,
             usage: usage(document.get("usage")),
             resolved_model: document.get("model").and_then(Value::as_str).map(str::to_owned),
+            waited_ms: 0,
         })
     }
 }

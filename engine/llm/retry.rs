@@ -4,7 +4,7 @@ use super::{Llm, LlmError, Reply, Request};
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A provider that asks for more patience than this is taken to be down.
 const RETRY_AFTER_MS_MAX: u64 = 120_000;
@@ -56,7 +56,14 @@ impl Llm for Retrying {
 
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, LlmError>> {
         Box::pin(async move {
-            (|| self.inner.complete(request))
+            let start = Instant::now();
+            let attempt = || async move {
+                let waited = start.elapsed();
+                let mut reply = self.inner.complete(request).await?;
+                reply.waited_ms += u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+                Ok(reply)
+            };
+            attempt
                 .retry(self.backoff())
                 .when(is_worth_a_retry)
                 .adjust(|error, wait| wait.map(|wait| longer_wait(error, wait)))
@@ -79,5 +86,32 @@ fn longer_wait(error: &LlmError, wait: Duration) -> Duration {
             wait.max(Duration::from_millis(*wait_ms))
         }
         _ => wait,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::llm::scripted::Scripted;
+    use crate::units::Seed;
+
+    #[tokio::test]
+    async fn a_reply_says_how_long_its_failed_attempts_took() {
+        let (model, problem) = ("a/b".to_owned(), "overloaded".to_owned());
+        let busy = LlmError::Transient { model, problem, retry_after_ms: Some(5) };
+        let inner = Arc::new(Scripted::in_turn([Err(busy), Ok(Reply::says("Done."))]));
+        let policy = RetryPolicy { retries: 1, first_wait_ms: 1, wait_ms_max: 2 };
+        let request = Request {
+            system: String::new(),
+            messages: Vec::new(),
+            tools: [].into(),
+            output_tokens_max: None,
+            temperature: None,
+            seed: Seed(1),
+            attempt_ms_max: None,
+        };
+        let reply = Retrying::with_policy(inner, policy).complete(&request).await.unwrap();
+        assert_eq!(reply.turn.text, "Done.");
+        assert!(reply.waited_ms >= 5, "{}", reply.waited_ms);
     }
 }

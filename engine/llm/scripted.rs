@@ -97,6 +97,7 @@ impl Reply {
             finish: Finish::Stop,
             usage: Usage::default(),
             resolved_model: None,
+            waited_ms: 0,
         }
     }
 

@@ -270,6 +270,21 @@ fn a_slow_model_meets_the_time_limit_and_what_was_said_stays() {
 }
 
 #[test]
+fn waiting_for_an_overloaded_provider_does_not_count() {
+    let waits = |_: &Request| {
+        std::thread::sleep(Duration::from_millis(10));
+        Ok(Reply { waited_ms: 3_600_000, ..Reply::calls("", &[("exec", r#"{"command": "ls"}"#)]) })
+    };
+    let limits = Limits { episode_ms_max: 5, model_calls_max: 3, ..limits() };
+    let episode = attempt(&Arc::new(Scripted::answering(waits)), limits, &task(scenario()));
+    assert_eq!(
+        episode.outcome,
+        Outcome::TurnLimit,
+        "the time limit was passed in every call, but only by waiting"
+    );
+}
+
+#[test]
 fn usage_and_model_are_kept() {
     let usage = |tokens| Usage { input_tokens: Some(tokens), ..Usage::default() };
     let named = |name: &str| Some(name.to_owned());
