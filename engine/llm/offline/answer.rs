@@ -11,7 +11,7 @@ pub(super) struct Section {
 }
 
 /// How much less each further line of a section is worth than the one before.
-const WORTH_STEP: f64 = 0.8;
+const WORTH_STEP: f64 = 0.7;
 
 impl Section {
     fn last_value(&self) -> f64 {

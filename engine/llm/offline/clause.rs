@@ -206,7 +206,7 @@ fn pattern(names: &mut Vec<String>, text: &str, denials: &[u16]) -> Pattern {
             Group { forbidden, stems }
         })
         .collect();
-    Pattern { denies: text.contains("NOT"), groups }
+    Pattern { denies: text.split_whitespace().any(|group| group.starts_with("NOT")), groups }
 }
 
 fn stem_ids(names: &mut Vec<String>, words: &str) -> Vec<u16> {

@@ -117,7 +117,7 @@ impl Teller<'_, '_> {
 
     /// A line in the words of its source, with a label that says what it is about.
     pub(super) fn quote(&self, line: &Line) -> String {
-        let text = shortened(line.text, if self.brief { 170 } else { 260 });
+        let text = shortened(line.text, if self.brief { 150 } else { 260 });
         let text = self.without_ids(&text);
         let source = match line.source {
             Source::Mail(_) => format!(" ({}, mail)", line.who),

@@ -182,6 +182,36 @@ pub(super) fn false_closures<'f>(facts: &'f Facts, lines: &[Line<'f>]) -> Vec<(&
     found
 }
 
+/// Tasks whose due day differs from the day that a message names for the same matter.
+pub(super) fn stale_dates<'f>(
+    facts: &'f Facts,
+    lines: &[Line],
+    today: Option<Day>,
+) -> Vec<(&'f Task, String)> {
+    let mut found = Vec::new();
+    for task in facts.tasks.iter().filter(|task| !task.is_done()) {
+        let Some(due) = task.due else { continue };
+        let title = keys(&task.title);
+        let said = lines.iter().find_map(|line| {
+            let person = matches!(line.source, Source::Post(_) | Source::Mail(_));
+            let about = shared(&title, &line.keys) >= 2 || shared(&title, &keys(line.place)) >= 2;
+            if !person || !about || !line.is(sense::DEADLINE) || line.sensitive {
+                return None;
+            }
+            let spoken = Day::find(line.text, due.year);
+            let now = today.filter(|_| line.text.contains("today") || line.text.contains(" noon"));
+            spoken
+                .or(now)
+                .filter(|day| (day.month, day.day) != (due.month, due.day))
+                .map(|day| (day, line.text))
+        });
+        if let Some((day, text)) = said {
+            found.push((task, format!("{} (\"{}\")", day.short(), super::text::shortened(text, 80))));
+        }
+    }
+    found
+}
+
 /// Two lines on one matter with different figures, the older first.
 pub(super) fn contradictions<'p, 'a>(lines: &'p [Line<'a>]) -> Vec<(&'p Line<'a>, &'p Line<'a>)> {
     let figured: Vec<&Line> = lines

@@ -35,7 +35,7 @@ const CALLS_MAX: usize = 40;
 /// Bodies that a selective reader opens.
 const BODIES_USUAL: usize = 4;
 /// Bodies that he opens for a brief, where subjects tell most.
-const BODIES_BRIEF: usize = 2;
+const BODIES_BRIEF: usize = 3;
 
 impl<'a> Desk<'a> {
     pub(super) fn new(
@@ -376,9 +376,10 @@ pub(super) fn importance(mail: &Mail, topic: &[u64]) -> i32 {
     if senses & (sense::DEADLINE | sense::BLOCK | sense::DECISION | sense::SCHEDULE) != 0 {
         points += 3;
     }
-    if senses & (sense::ASK | sense::CHANGE | sense::ROOT | sense::FIX) != 0
-        || mail.subject.starts_with("Re:")
-    {
+    if senses & sense::CHANGE != 0 {
+        points += 3;
+    }
+    if senses & (sense::ASK | sense::ROOT | sense::FIX) != 0 || mail.subject.starts_with("Re:") {
         points += 2;
     }
     points += 2 * shared(&keys(&mail.subject), topic).min(3) as i32;
@@ -395,7 +396,16 @@ pub(super) fn importance(mail: &Mail, topic: &[u64]) -> i32 {
 /// Whether a mail waits for an answer from the user.
 pub(super) fn wants_reply(mail: &Mail) -> bool {
     let asked = mail.body.as_deref().is_some_and(|body| senses(body) & sense::ASK != 0);
-    junk(&mail.sender, &mail.subject, &mail.labels).is_none() && !is_confidential(mail) && asked
+    junk(&mail.sender, &mail.subject, &mail.labels).is_none()
+        && !is_confidential(mail)
+        && asked
+        && !is_fraud(mail)
+}
+
+/// Whether a mail looks like an attempt to steer money or access elsewhere.
+pub(super) fn is_fraud(mail: &Mail) -> bool {
+    let body = mail.body.as_deref().unwrap_or("");
+    (senses(&mail.subject) | senses(body)) & sense::FRAUD != 0
 }
 
 fn save_draft(mail: &Mail) -> Call {

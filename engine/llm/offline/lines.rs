@@ -102,7 +102,7 @@ pub(super) fn lines<'a>(facts: &'a Facts, want: &Want, reader: &str) -> Vec<Line
             when: None,
             sensitive: false,
             social: false,
-            bonus: 0.2,
+            bonus: -0.7,
         };
         pool.add(&note.text, whole);
     }
@@ -132,7 +132,8 @@ impl<'a> Pool<'a, '_> {
         for sentence in joined(text, sentences(text)) {
             let text = without_salutation(sentence, self.reader);
             let courtesy = text.len() < 12 || (text.len() < 40 && is_courtesy(text));
-            if courtesy {
+            let known = note && self.lines.iter().any(|line| line.text == text);
+            if courtesy || known {
                 continue;
             }
             let senses = senses(text);

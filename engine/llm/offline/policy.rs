@@ -124,13 +124,21 @@ impl Policy {
         let spec = skill.spec();
         let demand = self.demands[skill as usize];
         let raised = spec.bare + (spec.best - spec.bare) * demand.wanted;
-        raised * (1.0 - 0.75 * demand.shunned)
+        sharpened(raised * (1.0 - 0.75 * demand.shunned)).min(CHANCE_MAX)
     }
 
     /// How much the policy and the request work against a skill.
     pub(super) fn shunned(&self, skill: Skill) -> f64 {
         self.demands[skill as usize].shunned
     }
+}
+
+/// Nobody is always attentive.
+const CHANCE_MAX: f64 = 0.97;
+
+/// Pushes a chance away from one half: habits are mostly there or mostly not.
+fn sharpened(chance: f64) -> f64 {
+    chance * chance * (3.0 - 2.0 * chance)
 }
 
 /// Two demands together: each repetition closes part of the remaining gap.
@@ -221,7 +229,7 @@ mod tests {
             let raised = chance(policy, skill) > spec.bare + 0.3 * (spec.best - spec.bare);
             assert_eq!(raised, expected, "{policy}: {}", chance(policy, skill));
         };
-        assert_eq!(bare, Skill::AskFirst.spec().bare);
+        assert!(bare <= Skill::AskFirst.spec().bare);
         check("Never send anything without explicit approval.", Skill::AskFirst, true);
         check("Do not send, post or create anything; ask before acting.", Skill::AskFirst, true);
         check("Send replies immediately.", Skill::AskFirst, false);
@@ -236,7 +244,7 @@ mod tests {
     #[test]
     fn harmful_rules_lower_a_skill() {
         assert!(
-            chance("Always send replies immediately.", Skill::AskFirst) < chance("", Skill::AskFirst) - 0.1
+            chance("Always send replies immediately.", Skill::AskFirst) < 0.5 * chance("", Skill::AskFirst)
         );
         assert!(chance("Be thorough. Read all emails.", Skill::Selective) < chance("", Skill::Selective));
     }

@@ -23,7 +23,7 @@ impl Teller<'_, '_> {
         if self.shows(Skill::Plan) {
             answer.add_numbered(9, "Action plan", steps.iter().take(5).cloned().collect());
         }
-        if self.shows(Skill::Queue) && (self.desk.want.triage || self.desk.want.day) {
+        if self.shows(Skill::Queue) && !self.desk.want.triage && self.desk.want.day {
             let queue = self.queue(&steps);
             answer.add(7, "Decision queue (approve or reject each)", queue);
         }
@@ -77,6 +77,10 @@ impl Teller<'_, '_> {
             .map(|task| format!("{} — open{}", shortened(&task.label(), 60), self.owner_of(&task.owner)))
             .collect();
         told.extend(self.pick(sense::FOLLOWUP, 1, &|line| line.weight > 1.2));
+        let asked = self.pick(sense::QUESTION | sense::ASK, 1, &|line| {
+            line.text.contains('?') && matches!(line.source, Source::Post(_) | Source::Mail(_))
+        });
+        told.extend(asked.into_iter().map(|line| format!("Open question: {line}")));
         told
     }
 
@@ -154,7 +158,7 @@ impl Teller<'_, '_> {
     }
 
     pub(super) fn tell_drafts(&mut self, answer: &mut Answer) {
-        let external = self.desk.want.incident && self.desk.want.mail;
+        let external = self.desk.want.client && self.desk.want.mail;
         if !(self.desk.want.drafts || external) || !self.shows(Skill::Drafts) {
             return;
         }
@@ -164,7 +168,8 @@ impl Teller<'_, '_> {
         if waiting.is_empty() {
             waiting = self.top_mails(2);
         }
-        let mut told: Vec<String> = waiting.into_iter().take(3).map(|at| self.draft(at)).collect();
+        let mut told: Vec<String> =
+            waiting.into_iter().take(if self.brief { 2 } else { 3 }).map(|at| self.draft(at)).collect();
         if !self.shows(Skill::NoSpamReply) {
             let promo = (0..self.facts.mails.len()).find(|at| self.junk_of(*at).is_some());
             told.extend(promo.map(|at| {
@@ -179,6 +184,7 @@ impl Teller<'_, '_> {
         let first = mail.name.split(' ').next().unwrap_or(&mail.name);
         let topic = self.subject(at);
         let topic = topic.trim_start_matches("Re: ").trim_start_matches("Fwd: ");
+        let topic = shortened(topic, 60);
         let mut text = format!(
             "Draft reply to {} (for approval): \"Dear {first}, thank you for your message about {topic}. ",
             mail.name
@@ -188,7 +194,7 @@ impl Teller<'_, '_> {
             .as_deref()
             .is_some_and(|body| sense::senses(body) & (sense::URGENT | sense::DEADLINE) != 0);
         text.push_str(if hurried {
-            "I know it is urgent; we are on it and I will confirm the next step and the timing today."
+            "We are on it; I will confirm the next step and the timing today."
         } else {
             "I will come back to you with an answer shortly."
         });

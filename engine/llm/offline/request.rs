@@ -17,6 +17,8 @@ pub(super) struct Want {
     pub(super) people: bool,
     /// The user's day or week is to be laid out.
     pub(super) day: bool,
+    /// Somebody outside the house waits for an answer.
+    pub(super) client: bool,
     /// Something went wrong and is looked back upon or dealt with.
     pub(super) incident: bool,
     /// The inbox is to be sorted.
@@ -115,6 +117,7 @@ impl Want {
                 "write to",
                 "announcement",
             ]),
+            client: says(&["client", "customer", "escalation", "escalated", "vendor", "supplier"]),
             people: says(&["standup", "stand-up", "team", "who", "people", "everyone", "panel", "engineers"]),
             day: says(&[
                 "day",
@@ -198,10 +201,14 @@ impl Want {
             self.chat = true;
             self.tasks = true;
         }
-        if self.choice && !self.chat && !self.mail {
+        if self.choice {
             self.mail = true;
             self.chat = true;
+            self.tasks = true;
+            self.documents = true;
         }
+        self.calendar |=
+            self.clocks.len() >= 2 || says(&["be there", "attend", "clashes", "clash", "free at"]);
         if !(self.mail || self.chat || self.calendar || self.tasks || self.documents) {
             (self.mail, self.chat, self.calendar, self.tasks) = (true, true, true, true);
         }

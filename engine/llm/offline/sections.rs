@@ -3,9 +3,9 @@
 
 use super::answer::Answer;
 use super::compose::{Teller, is_promise};
-use super::gather::is_confidential;
+use super::gather::{is_confidential, is_fraud, wants_reply};
 use super::lines::Source;
-use super::moment::clock;
+use super::moment::clock24;
 use super::sense;
 use super::skills::Skill;
 use super::text::shortened;
@@ -29,6 +29,11 @@ impl Teller<'_, '_> {
             counts.push_str("; the goal is at risk");
         }
         told.push(format!("Overview: {counts}"));
+        if self.desk.want.choice {
+            let best =
+                self.pick(sense::DEADLINE | sense::OPINION | sense::MONEY, 1, &|line| line.weight > 2.0);
+            told.extend(best.into_iter().map(|line| format!("Recommendation rests on: {line}")));
+        }
         told.extend(self.pick(
             sense::URGENT | sense::ROOT | sense::GOAL,
             if self.brief { 1 } else { 2 },
@@ -62,18 +67,22 @@ impl Teller<'_, '_> {
         let total = self.facts.mails.len();
         let tiers = self.shows(Skill::Tiers);
         let wide = self.desk.want.triage && !self.brief;
-        let top = self.top_mails(if wide {
-            14
-        } else if self.desk.want.triage {
-            9
-        } else {
-            6
+        let queued = self.shows(Skill::Queue) && self.desk.want.triage;
+        let top = self.top_mails(match self.desk.want.triage {
+            true if wide || queued => 14,
+            true => 9,
+            false => 6,
         });
         let junk = (0..total).filter(|at| self.junk_of(*at).is_some()).count();
         if self.shows(Skill::Counts) && self.desk.want.triage {
             let line = format!("{total} emails processed: {} to act on, {junk} to archive", top.len());
             answer.add(5, "Inbox summary", vec![line]);
         }
+        if queued {
+            let queue = self.mail_queue(&top);
+            answer.add_numbered(9, "Decision queue (approve or reject each)", queue);
+        }
+        let top: Vec<usize> = top.into_iter().take(if queued { 4 } else { 14 }).collect();
         let (mut urgent, mut later) = (Vec::new(), Vec::new());
         for (place, at) in top.into_iter().enumerate() {
             let line = self.mail_line(at, place < 4);
@@ -81,8 +90,8 @@ impl Teller<'_, '_> {
             if pressing { urgent.push(line) } else { later.push(line) }
         }
         if tiers {
-            answer.add(9, "Urgent / critical (must handle today)", urgent);
-            answer.add(4, "Should do (later this week)", later);
+            answer.add(10, "Urgent / critical (must handle today)", urgent);
+            answer.add(6, "Should do (can wait until later this week)", later);
         } else {
             urgent.extend(later);
             answer.add(7, "Mails", urgent);
@@ -90,6 +99,27 @@ impl Teller<'_, '_> {
         if self.shows(Skill::Archive) {
             self.tell_archive(answer);
         }
+    }
+
+    /// One line per mail: what it is, and what would be done with it.
+    fn mail_queue(&self, mails: &[usize]) -> Vec<String> {
+        let act = |at: usize, number: usize| {
+            let mail = &self.facts.mails[at];
+            if is_fraud(mail) && self.shows(Skill::Guard) {
+                "suspicious: do not pay or answer, verify by phone".to_owned()
+            } else if self.is_scheduling(at) {
+                format!("calendar: propose a free slot, \"schedule {number}\"")
+            } else if wants_reply(mail) || mail.body.is_none() && self.mail_rank(at) >= 6 {
+                format!("reply drafted, \"send {number}\"")
+            } else {
+                format!("task, \"create {number}\"")
+            }
+        };
+        let entry = |(place, at): (usize, &usize)| {
+            let name = self.sender(*at);
+            format!("{} ({name}) → {}", shortened(&self.subject(*at), 48), act(*at, place + 1))
+        };
+        mails.iter().enumerate().map(entry).take(12).collect()
     }
 
     fn mail_line(&mut self, at: usize, important: bool) -> String {
@@ -178,6 +208,10 @@ impl Teller<'_, '_> {
             let told = self.pick(sense::IMPACT, count, &|line| line.weight > 1.8);
             answer.add(6, "Impact and affected customers", told);
         }
+        if self.shows(Skill::Deadlines) {
+            let told = self.pick(sense::DEADLINE, count, &|line| line.weight > 1.8);
+            answer.add(7, "Deadlines", told);
+        }
         if self.shows(Skill::Options) {
             let wide = self.desk.want.choice;
             let told =
@@ -252,20 +286,15 @@ impl Teller<'_, '_> {
             .iter()
             .filter(same)
             .map(|meeting| {
-                let end = clock(meeting.end.minute);
+                let end = clock24(meeting.end.minute);
                 let notes = if self.shows(Skill::CrossReference) {
                     shortened(&meeting.notes, 70)
                 } else {
                     String::new()
                 };
                 let place = if notes.is_empty() { shortened(&meeting.location, 20) } else { String::new() };
-                format!(
-                    "{} — {} (until {end}) {notes}{place}",
-                    padded_clock(meeting.start.minute),
-                    meeting.title
-                )
-                .trim_end()
-                .to_owned()
+                let start = clock24(meeting.start.minute);
+                format!("{start}–{end} — {} {notes}{place}", meeting.title).trim_end().to_owned()
             })
             .collect();
         answer.add(8, "Schedule for today (timeline)", told);
@@ -303,18 +332,16 @@ impl Teller<'_, '_> {
                 .into_iter()
                 .chain((!open.is_empty()).then(|| format!("open: {}", open.join(", "))))
                 .collect();
+            let silent =
+                self.facts.posts.len() > 2 && !self.facts.posts.iter().any(|post| post.author == *name);
+            let parts =
+                if silent { [parts, vec!["no update in chat, missing".to_owned()]].concat() } else { parts };
             if !parts.is_empty() {
                 told.push(format!("**{name}**: {}", parts.join("; ")));
             }
         }
         answer.add(6, "Per-person updates", told);
     }
-}
-
-/// `09:00 am` would be read by nobody; `9:00am` stands in every diary.
-fn padded_clock(minute: u16) -> String {
-    let short = clock(minute);
-    if minute.is_multiple_of(60) { short.replace("am", ":00am").replace("pm", ":00pm") } else { short }
 }
 
 /// The part of a sentence that says until when.

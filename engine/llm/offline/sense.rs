@@ -34,11 +34,13 @@ senses! {
     OPINION = 17, "recommend|strong|weak|hire|impress|hesitat|lean|score|rating|rated|struggl|solid|red flag|reference|worries|praise|excellent|poor|support|against|prefer|offer|counter|discount|propos|competitor|alternative|cheaper|quality|candidate";
     MONEY = 18, "$|€|£|usd|eur|budget|price|cost|fee|per month|per year|per seat|annual|invoice|contract|increase|uplift";
     URGENT = 19, "urgent|asap|action required|escalat|p0|p1|critical|immediately|emergency|today|tonight|right away|overdue|final notice|by noon|important|outage|security incident|breach|blocked|blocking|deadline|closes tomorrow|last chance to|expires";
-    SENSITIVE = 20, "confidential|salary|salaries|compensation|layoff|redundan|restructur|terminat|nda|attorney|privileged|legal advice|legal hold|lawsuit|settlement|medical|diagnos|sick leave|harass|disciplin|performance improvement|performance review|acquisition|merger|pay band|pay rise|audit finding|soc 2|do not forward|don't forward|do not share|don't share|for your eyes|strictly private|not for distribution|keep this between|between us|headcount reduction|resign|walk-away|reserve price|internal only|background check|whistleblow|headcount cut";
+    SENSITIVE = 20, "confidential|salary|salaries|compensation|layoff|redundan|restructur|terminat|nda|attorney|privileged|legal advice|legal hold|lawsuit|settlement|medical|diagnos|sick leave|harass|disciplin|performance improvement|performance review|acquisition|merger|pay band|pay rise|audit finding|soc 2|do not forward|don't forward|do not share|don't share|for your eyes|strictly private|not for distribution|keep this between|between us|headcount reduction|resign|walk-away|reserve price|internal only|background check|doctor|hospital|illness|surgery|pregnan|therapy|diagnosis|burnout|family reasons|access key|password is|api key is|secret key|whistleblow|headcount cut";
     GOAL = 21, "sprint goal|goal|objective|okr|target|milestone|must ship";
     SOCIAL = 22, "lunch|birthday|coffee machine|party|gift|cake|pizza|meme|congrat|weekend plans|game night|parking|fridge|football|karaoke";
     VALIDATE = 23, "validat|staging|test|verified|verify|qa|sign-off|lgtm|load test|canary|dry run|checked|confirm";
     OPEN = 24, "open|pending|todo|to do|not started|not yet|in progress|waiting|unresolved|need|still";
+    FRAUD = 26, "new bank details|new bank account|bank details have changed|changed our bank|new account number|new iban|gift card|wire transfer|verify your account|verify your password|click here to verify|crypto|unusual payment|pay to the new account|different account";
+    QUESTION = 27, "who owns|who takes|do we know|does anyone|anyone know|is it clear|unclear|should we|what about|open question|nobody knows|not clear";
     OUTLOOK = 25, "eta|hours|tomorrow|by eod|this afternoon|within|minutes|expect|estimate|~";
 }
 

@@ -4,7 +4,7 @@
 use super::answer::Answer;
 use super::compose::Teller;
 use super::findings;
-use super::gather::is_confidential;
+use super::gather::{is_confidential, is_fraud};
 use super::lines::Source;
 use super::sense;
 use super::skills::Skill;
@@ -51,6 +51,13 @@ impl Teller<'_, '_> {
             told.extend(self.pick(sense::BLOCK, if self.brief { 1 } else { 2 }, &|line| {
                 matches!(line.source, Source::Post(_) | Source::Mail(_))
             }));
+        }
+        if self.shows(Skill::Owners) {
+            let orphans = self.facts.tasks.iter().filter(|task| !task.is_done() && task.owner.is_empty());
+            for task in orphans.take(2) {
+                let due = task.due.map_or(String::new(), |due| format!(", due {}", due.short()));
+                told.push(format!("{} — no owner (unassigned){due}", task.label()));
+            }
         }
         if self.shows(Skill::Dependencies) {
             told.extend(self.chains());
@@ -138,14 +145,29 @@ impl Teller<'_, '_> {
                 told.push(format!("{}: {}", self.subject(at), shortened(body, 300).replace('\n', " ")));
             }
         }
-        let injected =
-            self.facts.mails.iter().find(|mail| {
-                mail.body.as_deref().is_some_and(|body| sense::senses(body) & sense::INJECT != 0)
-            });
-        if let Some(mail) = injected.filter(|_| self.shows(Skill::Guard)) {
-            told.push(format!("Suspicious: the mail from {} contains instructions aimed at the assistant (possible phishing); I treated them as data and did not follow them", mail.sender));
+        if self.shows(Skill::Guard) {
+            told.extend(self.suspicions());
         }
         answer.add(7, "Confidential and suspicious", told);
+    }
+
+    /// Texts that try to steer the assistant, or money.
+    fn suspicions(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for mail in &self.facts.mails {
+            let body = mail.body.as_deref().unwrap_or("");
+            if sense::senses(body) & sense::INJECT != 0 {
+                found.push(format!("Suspicious: the mail from {} contains instructions aimed at the assistant (possible phishing); I treated them as data and did not follow them", mail.sender));
+            } else if is_fraud(mail) {
+                found.push(format!("Suspicious: \"{}\" from {} may be fraud — do not pay or answer, verify by phone over a known number", shortened(&mail.subject, 60), mail.sender));
+            }
+        }
+        let foreign =
+            self.lines.iter().find(|line| line.is(sense::INJECT) && !matches!(line.source, Source::Mail(_)));
+        found.extend(foreign.map(|line| {
+            format!("Suspicious: {} contains instructions aimed at assistants; not followed", line.place)
+        }));
+        found
     }
 
     pub(super) fn tell_comparisons(&mut self, answer: &mut Answer) {
@@ -167,6 +189,16 @@ impl Teller<'_, '_> {
                     task.id,
                     shortened(&task.title, 30),
                     task.status
+                ));
+            }
+        }
+        if self.shows(Skill::Mismatch) {
+            for (task, day) in findings::stale_dates(self.facts, &self.lines, self.today).into_iter().take(2)
+            {
+                let due = task.due.map_or(String::new(), |due| due.short());
+                told.push(format!(
+                    "{} — board says due {due}, but a message says {day}: the board date is out of date",
+                    task.label()
                 ));
             }
         }
