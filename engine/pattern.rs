@@ -13,9 +13,13 @@ mod literals;
 mod matcher;
 mod parse;
 mod program;
+mod scan;
 mod set;
 mod syntax;
 mod unicode;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::ops::Range;
@@ -28,7 +32,7 @@ pub use set::{Hits, PatternSet};
 use linear::Linear;
 use matcher::{Matcher, OutOfSteps};
 use program::Program;
-use set::{Scanner, View};
+use scan::{Scanner, View};
 use syntax::Node;
 
 /// Whether letters match their other case.
@@ -128,12 +132,17 @@ impl fmt::Debug for Pattern {
 const STEPS_BEFORE_AUTOMATON: u64 = 20_000;
 /// Each code point adds so many.
 const STEPS_PER_CODE: u64 = 16;
+/// Longer texts are not searched; positions are kept in 32 bits.
+const TEXT_BYTES_MAX: usize = u32::MAX as usize;
 /// The most steps of any search: some tenths of a second.
 const STEPS_MAX: u64 = 20_000_000;
 
 impl Pattern {
     /// Searches a text in which the literals of the pattern were looked up.
     fn find_among(&self, text: &Haystack, view: View) -> Result<Option<Range<usize>>, MatchLimit> {
+        if text.text().len() > TEXT_BYTES_MAX {
+            return Err(MatchLimit);
+        }
         let program = &self.inner.program;
         if view.is_complete() && !program.need.is_met(&|literal| !view.starts(literal).is_empty()) {
             return Ok(None);
@@ -149,6 +158,20 @@ impl Pattern {
         match Matcher::new(program, text, view, STEPS_MAX).search() {
             Ok(found) => Ok(found.map(|span| text.bytes_of(span))),
             Err(OutOfSteps) => Err(MatchLimit),
+        }
+    }
+}
+
+/// Compiles any text as a pattern, under each choice of flags, and searches any text with what compiles: the body
+/// of the fuzz target. It must neither panic nor take long, and what it finds must be a part of the text.
+pub fn search_anything(source: &str, text: &str) {
+    let haystack = Haystack::new(text);
+    for (dotall, ignore_case) in [(false, false), (true, false), (false, true), (true, true)] {
+        let Ok(pattern) = Pattern::compile_with(source, Flags { dotall, ignore_case }) else {
+            continue;
+        };
+        if let Ok(Some(found)) = pattern.find(&haystack) {
+            assert!(text.get(found).is_some(), "a match begins and ends between code points");
         }
     }
 }

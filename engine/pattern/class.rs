@@ -132,9 +132,8 @@ fn push_range(ranges: &mut Vec<(u32, u32)>, first: u32, last: u32, folding: Fold
                 ranges.extend(ascii_variants(code).map(|code| (code, code)));
             }
             // Beyond the basic plane Python folds ranges by Unicode even under the ASCII flag.
-            for code in first.max(ASTRAL)..=last {
-                ranges.push((lower(code), lower(code)));
-            }
+            let folded = CLASSES.values().flatten().filter(|&code| (first.max(ASTRAL)..=last).contains(code));
+            ranges.extend(folded.map(|&code| (lower(code), lower(code))));
         }
         Fold::Unicode => {
             let folded =

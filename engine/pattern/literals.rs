@@ -1,35 +1,41 @@
 //! What the literals of a pattern tell before any matching: which must occur at all, and how a part can begin.
 
-use super::class::case_class;
+use super::class::{case_class, fold};
 use super::haystack::placeholder;
 use super::syntax::{Fold, Node};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Longer literals are searched for by their beginning.
 const LITERAL_CODES_MAX: usize = 16;
 /// A part that can begin in more ways than this is recognized by its first byte instead.
 const FIRST_LITERALS_MAX: usize = 48;
 
-/// The distinct literals of a pattern, folded, each known by its place in the list.
+/// The beginning of a literal, as it stands in a folded text.
+pub(super) type Key = Rc<[u8]>;
+
+fn key(codes: &[u32]) -> Key {
+    codes.iter().take(LITERAL_CODES_MAX).map(|&code| placeholder(fold(code))).collect()
+}
+
+/// The distinct literals that a program asks for, each known by its place in the list.
 #[derive(Debug, Default)]
 pub(super) struct Literals {
-    ids: HashMap<Vec<u8>, u32>,
+    ids: HashMap<Key, u32>,
     pub list: Vec<Vec<u8>>,
 }
 
 impl Literals {
-    fn id(&mut self, codes: &[u32]) -> u32 {
-        let folded = codes.iter().take(LITERAL_CODES_MAX).map(|&code| placeholder(super::class::fold(code)));
-        let folded: Vec<u8> = folded.collect();
-        let list = &mut self.list;
-        *self.ids.entry(folded).or_insert_with_key(|folded| {
-            list.push(folded.clone());
-            list.len() as u32 - 1
+    pub(super) fn id(&mut self, key: &Key) -> u32 {
+        *self.ids.entry(key.clone()).or_insert_with(|| {
+            self.list.push(key.to_vec());
+            self.list.len() as u32 - 1
         })
     }
 }
 
-/// Which literals a text must have for a match to be possible.
+/// Which literals a text must have for a match to be possible. Single code points are left out: most texts have
+/// them, and each occurrence would be recorded.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Need {
     Nothing,
@@ -41,7 +47,7 @@ pub(super) enum Need {
 impl Need {
     pub(super) fn of(node: &Node, literals: &mut Literals) -> Need {
         match node {
-            Node::Literal { codes, .. } if !codes.is_empty() => Need::Literal(literals.id(codes)),
+            Node::Literal { codes, .. } if codes.len() > 1 => Need::Literal(literals.id(&key(codes))),
             Node::Concat(parts) => {
                 let needs = parts.iter().map(|part| Need::of(part, literals));
                 let mut needs: Vec<Need> = needs.filter(|need| *need != Need::Nothing).collect();
@@ -80,11 +86,11 @@ impl Need {
 #[derive(Clone, Debug)]
 pub(super) struct First {
     /// If present, the text goes on with one of these.
-    pub literals: Option<Vec<u32>>,
+    pub literals: Option<Vec<Key>>,
     /// The bytes of the plain layout that can come next.
-    pub bytes: Bytes,
+    bytes: Bytes,
     /// Whether the text may as well be at its end.
-    pub end: bool,
+    end: bool,
 }
 
 impl First {
@@ -98,10 +104,10 @@ impl First {
     }
 
     /// How a part begins that is followed by what begins with `after`.
-    pub(super) fn of(node: &Node, after: &First, literals: &mut Literals) -> First {
+    pub(super) fn of(node: &Node, after: &First) -> First {
         match node {
             Node::Literal { codes, fold } if !codes.is_empty() => First {
-                literals: Some(vec![literals.id(codes)]),
+                literals: Some(vec![key(codes)]),
                 bytes: Bytes::of_literal(codes[0], *fold),
                 end: false,
             },
@@ -117,36 +123,37 @@ impl First {
                 First { literals: None, bytes, end: false }
             }
             Node::Concat(parts) => {
-                parts.iter().rev().fold(after.clone(), |after, part| First::of(part, &after, literals))
+                parts.iter().rev().fold(after.clone(), |after, part| First::of(part, &after))
             }
-            Node::Alternate(arms) => {
-                arms.iter().fold(First::nothing(), |first, arm| first.or(&First::of(arm, after, literals)))
-            }
+            Node::Alternate(arms) => First::of_any(&arms.iter().collect::<Vec<_>>(), after),
             Node::Repeat { min, max, body, .. } => {
                 if *max == Some(0) {
                     return after.clone();
                 }
-                let first = First::of(body, after, literals);
+                let first = First::of(body, after);
                 if *min == 0 || body.is_nullable() { first.or(after) } else { first }
             }
-            Node::Group { body, .. } | Node::Atomic(body) => First::of(body, after, literals),
-            Node::IfGroup { yes, no, .. } => {
-                First::of(yes, after, literals).or(&First::of(no, after, literals))
-            }
+            Node::Group { body, .. } | Node::Atomic(body) => First::of(body, after),
+            Node::IfGroup { yes, no, .. } => First::of(yes, after).or(&First::of(no, after)),
             Node::BackRef { .. } => First::anything(),
             Node::Literal { .. } | Node::At(_) | Node::Look { .. } => after.clone(),
         }
     }
 
+    /// How one of some parts begins.
+    pub(super) fn of_any(arms: &[&Node], after: &First) -> First {
+        arms.iter().fold(First::nothing(), |first, arm| first.or(&First::of(arm, after)))
+    }
+
     fn or(mut self, other: &First) -> First {
         self.literals = match (self.literals.take(), &other.literals) {
-            (Some(mut ids), Some(more)) => {
-                for id in more {
-                    if !ids.contains(id) {
-                        ids.push(*id);
+            (Some(mut keys), Some(more)) => {
+                for key in more {
+                    if !keys.contains(key) {
+                        keys.push(key.clone());
                     }
                 }
-                Some(ids).filter(|ids| ids.len() <= FIRST_LITERALS_MAX)
+                Some(keys).filter(|keys| keys.len() <= FIRST_LITERALS_MAX)
             }
             _ => None,
         };
@@ -155,6 +162,28 @@ impl First {
         self
     }
 
+    /// The same for the matcher, which knows literals by number.
+    pub(super) fn numbered(&self, literals: &mut Literals) -> Start {
+        let ids = self.literals.as_ref().map(|keys| keys.iter().map(|key| literals.id(key)).collect());
+        Start { literals: ids, ..self.by_byte() }
+    }
+
+    /// The same without the literals.
+    pub(super) fn by_byte(&self) -> Start {
+        Start { literals: None, bytes: self.bytes, end: self.end }
+    }
+}
+
+/// What a matcher knows of how the rest of a pattern begins.
+#[derive(Debug)]
+pub(super) struct Start {
+    /// If present, the text goes on with one of these.
+    pub literals: Option<Vec<u32>>,
+    bytes: Bytes,
+    end: bool,
+}
+
+impl Start {
     /// Whether the rest of the pattern could match where the text has this byte next, or none.
     pub(super) fn admits(&self, byte: Option<u8>) -> bool {
         byte.map_or(self.end, |byte| self.end || self.bytes.has(byte))

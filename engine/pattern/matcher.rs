@@ -3,19 +3,20 @@
 //! Choices that cannot lead to a match are passed over, which changes the work but never the result. Every step
 //! is counted, and running out of them is an error of its own.
 
-use super::class::is_word;
+mod compare;
+mod run;
+
 use super::haystack::Haystack;
-use super::program::{One, Op, Program, Run, Text, Until};
-use super::set::View;
-use super::syntax::{Fold, Mode, Place};
+use super::program::{Op, Program, Until};
+use super::scan::View;
 use std::ops::Range;
 
 /// More open choices than this count as running out of steps, so that memory is bounded, too.
-const CHOICES_MAX: usize = 1 << 21;
+const CHOICES_MAX: usize = 1 << 20;
 /// So many positions of a scan count as one step.
 const SCANNED_PER_STEP: usize = 8;
-/// In windows no wider than this, trying each position is cheaper than looking literals up.
-const NARROW: usize = 6;
+/// So many bytes of a literal count as one step.
+const BYTES_PER_STEP: usize = 64;
 
 /// The steps allowed were used up.
 #[derive(Debug, PartialEq, Eq)]
@@ -168,6 +169,7 @@ impl<'p, 't> Matcher<'p, 't> {
         let next = op + 1;
         Ok(match &program.ops[op] {
             Op::Literal(literal) => {
+                self.spend(literal.bytes.len() / BYTES_PER_STEP)?;
                 self.has_text(literal, position).then(|| (next, position + literal.bytes.len()))
             }
             Op::One(one) => self.has_one(one, position).then_some((next, position + 1)),
@@ -245,116 +247,6 @@ impl<'p, 't> Matcher<'p, 't> {
             self.choose(op, position, Left::Arms(rest))?;
         }
         Ok(Some((arm, position)))
-    }
-
-    fn start_run(
-        &mut self,
-        op: usize,
-        run: &Run,
-        position: usize,
-    ) -> Result<Option<(usize, usize)>, OutOfSteps> {
-        let room = self.text.len() - position;
-        if run.min > room {
-            return Ok(None);
-        }
-        let most = match run.mode {
-            // A lazy run is measured as it grows.
-            Mode::Lazy => self.length_of_run(&run.one, position, run.min)?,
-            _ => self.length_of_run(&run.one, position, run.max.min(room))?,
-        };
-        if most < run.min {
-            return Ok(None);
-        }
-        match run.mode {
-            Mode::Greedy => self.end_run_greedily(op, run, position + run.min, position + most),
-            Mode::Possessive => Ok(Some((op + 1, position + most))),
-            Mode::Lazy => {
-                let highest = position + run.max.min(room);
-                self.end_run_lazily(op, run, position + run.min, highest)
-            }
-        }
-    }
-
-    /// How many code points from a position on pass a test, `most` at most.
-    fn length_of_run(&mut self, one: &One, position: usize, most: usize) -> Result<usize, OutOfSteps> {
-        if matches!(one, One::Any) {
-            return Ok(most);
-        }
-        let length = (0..most).take_while(|&length| self.has_one(one, position + length)).count();
-        self.spend(length / SCANNED_PER_STEP)?;
-        Ok(length)
-    }
-
-    /// Goes on from the greatest end of the run where the rest can begin.
-    fn end_run_greedily(
-        &mut self,
-        op: usize,
-        run: &Run,
-        lowest: usize,
-        highest: usize,
-    ) -> Result<Option<(usize, usize)>, OutOfSteps> {
-        let end = match self.literals_after(run, lowest, highest) {
-            Some(ids) => {
-                self.spend(ids.len())?;
-                let last = ids.iter().filter_map(|&id| last_within(self.view.starts(id), lowest, highest));
-                last.max()
-            }
-            None => {
-                let plain = self.text.plain();
-                let end = (lowest..=highest).rev().find(|&end| run.after.admits(plain.get(end).copied()));
-                self.spend((highest - end.unwrap_or(lowest)) / SCANNED_PER_STEP)?;
-                end
-            }
-        };
-        let Some(end) = end else {
-            return Ok(None);
-        };
-        if end > lowest {
-            self.choose(op, end - 1, Left::Down(lowest))?;
-        }
-        Ok(Some((op + 1, end)))
-    }
-
-    /// Goes on from the least end of the run where the rest can begin.
-    fn end_run_lazily(
-        &mut self,
-        op: usize,
-        run: &Run,
-        lowest: usize,
-        highest: usize,
-    ) -> Result<Option<(usize, usize)>, OutOfSteps> {
-        let any = matches!(run.one, One::Any);
-        let end = match self.literals_after(run, lowest, highest).filter(|_| any) {
-            Some(ids) => {
-                self.spend(ids.len())?;
-                ids.iter().filter_map(|&id| first_within(self.view.starts(id), lowest, highest)).min()
-            }
-            None => {
-                let plain = self.text.plain();
-                let mut end = lowest;
-                while !run.after.admits(plain.get(end).copied()) {
-                    if end == highest || !self.has_one(&run.one, end) {
-                        return Ok(None);
-                    }
-                    end += 1;
-                }
-                self.spend((end - lowest) / SCANNED_PER_STEP)?;
-                Some(end)
-            }
-        };
-        let Some(end) = end else {
-            return Ok(None);
-        };
-        if end < highest && self.has_one(&run.one, end) {
-            self.choose(op, end + 1, Left::Up(highest))?;
-        }
-        Ok(Some((op + 1, end)))
-    }
-
-    /// The literals to look up for the end of a run, where that is worth it.
-    fn literals_after<'r>(&self, run: &'r Run, lowest: usize, highest: usize) -> Option<&'r [u32]> {
-        let worth = highest.saturating_sub(lowest) > NARROW && self.view.is_complete();
-        run.after.literals.as_deref().filter(|_| worth)
     }
 
     fn until(
@@ -451,93 +343,4 @@ impl<'p, 't> Matcher<'p, 't> {
             }
         }
     }
-
-    /// What a group has matched, where it has.
-    fn group(&self, group: usize) -> Option<Range<usize>> {
-        let (start, end) = (*self.marks.get(2 * group)?, *self.marks.get(2 * group + 1)?);
-        (start != UNSET && end != UNSET && start <= end).then_some(start..end)
-    }
-
-    /// Where the text goes on after a repetition of what a group has matched.
-    fn after_group(
-        &mut self,
-        group: usize,
-        fold: Fold,
-        position: usize,
-    ) -> Result<Option<usize>, OutOfSteps> {
-        let Some(group) = self.group(group) else {
-            return Ok(None);
-        };
-        let end = position + group.len();
-        if end > self.text.len() {
-            return Ok(None);
-        }
-        self.spend(group.len() / SCANNED_PER_STEP)?;
-        let text = self.text;
-        let same = group.zip(position..end).all(|(old, new)| match fold {
-            Fold::Exact => text.code(old) == text.code(new),
-            Fold::Unicode => text.lower_code(old) == text.lower_code(new),
-            Fold::Ascii => {
-                text.code(old) == text.code(new)
-                    || text.plain()[old].is_ascii()
-                        && text.plain()[old].eq_ignore_ascii_case(&text.plain()[new])
-            }
-        });
-        Ok(same.then_some(end))
-    }
-
-    fn has_text(&self, literal: &Text, position: usize) -> bool {
-        let text = if literal.folded { self.text.folded() } else { self.text.plain() };
-        text.get(position..).is_some_and(|rest| rest.starts_with(&literal.bytes))
-            && literal.wide.iter().all(|&(offset, code)| {
-                let at = position + offset;
-                code == if literal.folded { self.text.folded_code(at) } else { self.text.code(at) }
-            })
-    }
-
-    fn has_one(&self, one: &One, position: usize) -> bool {
-        let Some(&byte) = self.text.plain().get(position) else {
-            return false;
-        };
-        match one {
-            One::Any => true,
-            One::NotNewline => byte != b'\n',
-            One::Set(set) if byte.is_ascii() => set.contains(u32::from(byte)),
-            One::Set(set) => set.has_wide() && set.contains(self.text.code(position)),
-            One::Code(code) => self.has_text(code, position),
-        }
-    }
-
-    fn is_at(&self, place: Place, position: usize) -> bool {
-        let text = self.text.plain();
-        let newline_before = position > 0 && text[position - 1] == b'\n';
-        let newline_after = text.get(position) == Some(&b'\n');
-        match place {
-            Place::TextStart => position == 0,
-            Place::LineStart => position == 0 || newline_before,
-            Place::TextEnd => position == text.len(),
-            Place::NearEnd => position == text.len() || newline_after && position + 1 == text.len(),
-            Place::LineEnd => position == text.len() || newline_after,
-            Place::WordEdge { ascii, negated } => {
-                let word = |at: usize| at < text.len() && is_word(self.text.code(at), ascii);
-                let edge = (position > 0 && word(position - 1)) != word(position);
-                // In an empty text Python finds neither an edge nor the lack of one.
-                !text.is_empty() && edge != negated
-            }
-        }
-    }
-}
-
-/// The last of some sorted positions that lies in a window.
-fn last_within(sorted: &[u32], lowest: usize, highest: usize) -> Option<usize> {
-    let after = sorted.partition_point(|&start| start as usize <= highest);
-    let last = *sorted.get(after.checked_sub(1)?)? as usize;
-    (last >= lowest).then_some(last)
-}
-
-/// The first of some sorted positions that lies in a window.
-fn first_within(sorted: &[u32], lowest: usize, highest: usize) -> Option<usize> {
-    let before = sorted.partition_point(|&start| (start as usize) < lowest);
-    let first = *sorted.get(before)? as usize;
-    (first <= highest).then_some(first)
 }

@@ -2,7 +2,7 @@
 
 use super::class::CharSet;
 use super::haystack::placeholder;
-use super::literals::{First, Literals, Need};
+use super::literals::{First, Literals, Need, Start};
 use super::syntax::{Fold, Mode, Node, Place};
 
 /// One step. Unless it says otherwise, the step after it comes next.
@@ -76,6 +76,8 @@ pub(super) struct Branch {
     pub at_end: u64,
 }
 
+/// In windows no wider than this, trying each position is cheaper than looking literals up.
+pub(super) const NARROW: usize = 6;
 /// The most arms one branch can hold; further arms go into a branch of their own.
 const ARMS_MAX: usize = 64;
 
@@ -85,7 +87,7 @@ pub(super) struct Run {
     pub min: usize,
     pub max: usize,
     pub mode: Mode,
-    pub after: First,
+    pub after: Start,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +106,7 @@ pub(super) struct Program {
     pub ops: Vec<Op>,
     pub literals: Vec<Vec<u8>>,
     pub need: Need,
-    pub first: First,
+    pub first: Start,
     /// A match anywhere implies a match at the start of the text, so no other start is tried.
     pub only_at_start: bool,
     pub marks: usize,
@@ -115,7 +117,7 @@ impl Program {
     pub(super) fn of(tree: &Node) -> Program {
         let mut literals = Literals::default();
         let need = Need::of(tree, &mut literals);
-        let first = First::of(tree, &First::anything(), &mut literals);
+        let first = First::of(tree, &First::anything()).numbered(&mut literals);
         let marks = if refers_to_groups(tree) { 2 * groups(tree) } else { 0 };
         let mut writer = Writer { ops: Vec::new(), literals, marks, loops: 0 };
         writer.write(tree, &First::anything());
@@ -167,7 +169,7 @@ impl Writer {
     fn concat(&mut self, parts: &[Node], after: &First) {
         let mut afters = vec![after.clone()];
         for part in parts.iter().skip(1).rev() {
-            let next = First::of(part, &afters[afters.len() - 1], &mut self.literals);
+            let next = First::of(part, &afters[afters.len() - 1]);
             afters.push(next);
         }
         for (part, after) in parts.iter().zip(afters.iter().rev()) {
@@ -181,11 +183,10 @@ impl Writer {
         self.ops.push(Op::Success);
         let mut branch = Branch { arms: Vec::new(), by_byte: [0; 256], at_end: 0 };
         let mut jumps = Vec::new();
-        let last = rest.iter().map(|arm| First::of(arm, after, &mut self.literals));
-        let last: Vec<First> = last.collect();
+        let last = First::of_any(rest, after).by_byte();
         for arm in here {
-            let first = First::of(arm, after, &mut self.literals);
-            branch.add(self.ops.len(), &[first]);
+            let first = First::of(arm, after);
+            branch.add(self.ops.len(), &first.by_byte());
             self.write(arm, after);
             jumps.push(self.ops.len());
             self.ops.push(Op::Success);
@@ -206,7 +207,13 @@ impl Writer {
             && let Some(one) = one(body)
         {
             let max = max.map_or(usize::MAX, |max| max as usize);
-            let run = Run { one, min: min as usize, max, mode, after: after.clone() };
+            let width = max.saturating_sub(min as usize);
+            // Literals are looked up in wide windows of dots only; elsewhere the next byte is test enough.
+            let after = match one {
+                One::Any if width > NARROW => after.numbered(&mut self.literals),
+                _ => after.by_byte(),
+            };
+            let run = Run { one, min: min as usize, max, mode, after };
             return self.ops.push(Op::Run(Box::new(run)));
         }
         let nothing = Node::empty();
@@ -226,7 +233,7 @@ impl Writer {
         let open = self.ops.len();
         self.ops.push(Op::Success);
         let again = Node::Repeat { min: 0, max: None, mode: Mode::Greedy, body: Box::new(body.clone()) };
-        let then = First::of(&again, after, &mut self.literals);
+        let then = First::of(&again, after);
         self.write(body, &then);
         let until = self.ops.len();
         self.ops[open] = Op::Loop { register, until };
@@ -262,16 +269,14 @@ impl Writer {
 }
 
 impl Branch {
-    /// Adds an arm that begins in one of some ways.
-    fn add(&mut self, op: usize, firsts: &[First]) {
+    /// Adds an arm that begins in a certain way.
+    fn add(&mut self, op: usize, start: &Start) {
         let bit = 1 << self.arms.len();
         self.arms.push(op);
-        for byte in 0..=255 {
-            if firsts.iter().any(|first| first.admits(Some(byte))) {
-                self.by_byte[usize::from(byte)] |= bit;
-            }
+        for byte in (0..=255).filter(|&byte| start.admits(Some(byte))) {
+            self.by_byte[usize::from(byte)] |= bit;
         }
-        if firsts.iter().any(|first| first.admits(None)) {
+        if start.admits(None) {
             self.at_end |= bit;
         }
     }

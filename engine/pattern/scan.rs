@@ -1,0 +1,182 @@
+//! One pass over a text that finds every occurrence of every literal of some patterns.
+//!
+//! The literals are dealt into 64 buckets, and a table for each of the first three bytes tells which buckets a
+//! byte can belong to. Three look-ups rule out nearly every position, without waiting for one another as the
+//! steps of an Aho-Corasick automaton do: on response texts the pass takes a third of the time.
+
+use super::Pattern;
+use super::haystack::Haystack;
+use std::collections::HashMap;
+
+const BUCKETS: usize = 64;
+/// Comparisons that each code point may cost on average, and the number that any text may cost. Beyond them
+/// nothing is recorded, and matching does without.
+const COMPARED_PER_CODE: usize = 16;
+const COMPARED_MAX: usize = 1 << 20;
+
+/// Finds the literals of some patterns in a folded text.
+#[derive(Debug)]
+pub(super) struct Scanner {
+    tables: Box<[[u64; 256]; 3]>,
+    buckets: Vec<Vec<Literal>>,
+    literals: usize,
+    /// For each pattern, its literals among those of all.
+    of_pattern: Vec<Vec<u32>>,
+}
+
+#[derive(Debug)]
+struct Literal {
+    id: u32,
+    bytes: Vec<u8>,
+}
+
+impl Scanner {
+    pub(super) fn of<'p>(patterns: impl IntoIterator<Item = &'p Pattern>) -> Scanner {
+        let mut ids: HashMap<&[u8], u32> = HashMap::new();
+        let mut of_pattern = Vec::new();
+        for pattern in patterns {
+            let literals = pattern.inner.program.literals.iter().map(|literal| {
+                let next = ids.len() as u32;
+                *ids.entry(literal).or_insert(next)
+            });
+            of_pattern.push(literals.collect());
+        }
+        let mut sorted: Vec<(&[u8], u32)> = ids.into_iter().collect();
+        // Neighbours share their first bytes, so they had best share their bucket.
+        sorted.sort_unstable();
+        let mut scanner = Scanner {
+            tables: Box::new([[0; 256]; 3]),
+            buckets: (0..BUCKETS).map(|_| Vec::new()).collect(),
+            literals: sorted.len(),
+            of_pattern,
+        };
+        for (rank, &(bytes, id)) in sorted.iter().enumerate() {
+            scanner.add(rank * BUCKETS / sorted.len(), Literal { id, bytes: bytes.to_vec() });
+        }
+        scanner
+    }
+
+    fn add(&mut self, bucket: usize, literal: Literal) {
+        for (offset, table) in self.tables.iter_mut().enumerate() {
+            match literal.bytes.get(offset) {
+                Some(&byte) => table[usize::from(byte)] |= 1 << bucket,
+                None => table.iter_mut().for_each(|buckets| *buckets |= 1 << bucket),
+            }
+        }
+        self.buckets[bucket].push(literal);
+    }
+
+    pub(super) fn literals_of(&self, pattern: usize) -> &[u32] {
+        &self.of_pattern[pattern]
+    }
+
+    pub(super) fn scan(&self, text: &Haystack) -> Occurrences {
+        if self.literals == 0 {
+            return Occurrences { ends: Vec::new(), starts: Vec::new(), complete: true };
+        }
+        match self.occurrences(text.folded()) {
+            Some(found) => Occurrences::sorted(&found, self.literals),
+            None => Occurrences::unknown(),
+        }
+    }
+
+    /// Each literal with each place where it starts, in the order of the places.
+    fn occurrences(&self, text: &[u8]) -> Option<Vec<(u32, u32)>> {
+        let mut found = Vec::with_capacity(text.len() / 8);
+        let mut allowed = COMPARED_MAX + COMPARED_PER_CODE * text.len();
+        let [first, second, third] = &*self.tables;
+        let mut start = 0;
+        for window in text.windows(3) {
+            let one = first[usize::from(window[0])];
+            let buckets = one & second[usize::from(window[1])] & third[usize::from(window[2])];
+            if buckets != 0 {
+                let compared = self.compare(buckets, text, start, &mut found);
+                allowed = allowed.checked_sub(compared)?;
+            }
+            start += 1;
+        }
+        for start in start..text.len() {
+            self.compare(first[usize::from(text[start])], text, start, &mut found);
+        }
+        Some(found)
+    }
+
+    /// Records the literals of some buckets that start here; gives the number of comparisons.
+    fn compare(&self, mut buckets: u64, text: &[u8], start: usize, found: &mut Vec<(u32, u32)>) -> usize {
+        let rest = &text[start..];
+        let mut compared = 0;
+        while buckets != 0 {
+            let bucket = &self.buckets[buckets.trailing_zeros() as usize];
+            for literal in bucket {
+                if rest.starts_with(&literal.bytes) {
+                    found.push((literal.id, start as u32));
+                }
+            }
+            compared += bucket.len();
+            buckets &= buckets - 1;
+        }
+        compared
+    }
+}
+
+/// Where each literal occurs.
+#[derive(Debug)]
+pub(super) struct Occurrences {
+    /// Where the starts of each literal end in `starts`.
+    ends: Vec<u32>,
+    starts: Vec<u32>,
+    /// Whether nothing was left out.
+    complete: bool,
+}
+
+impl Occurrences {
+    /// Nothing was recorded, and nothing can be concluded.
+    pub(super) fn unknown() -> Occurrences {
+        Occurrences { ends: Vec::new(), starts: Vec::new(), complete: false }
+    }
+
+    /// Sorts by literal, keeping the order within each.
+    fn sorted(found: &[(u32, u32)], literals: usize) -> Occurrences {
+        let mut ends = vec![0; literals + 1];
+        for &(literal, _) in found {
+            ends[literal as usize + 1] += 1;
+        }
+        for literal in 0..literals {
+            ends[literal + 1] += ends[literal];
+        }
+        let mut starts = vec![0; found.len()];
+        for &(literal, start) in found {
+            let at = &mut ends[literal as usize];
+            starts[*at as usize] = start;
+            *at += 1;
+        }
+        Occurrences { ends, starts, complete: true }
+    }
+
+    /// These occurrences as one pattern sees them.
+    pub(super) fn view<'o>(&'o self, literals: &'o [u32]) -> View<'o> {
+        View { occurrences: self, literals }
+    }
+}
+
+/// The occurrences of one pattern's literals.
+#[derive(Clone, Copy)]
+pub(super) struct View<'o> {
+    occurrences: &'o Occurrences,
+    literals: &'o [u32],
+}
+
+impl<'o> View<'o> {
+    /// Whether the occurrences can be relied on: with too many of them, none are kept.
+    pub(super) fn is_complete(&self) -> bool {
+        self.occurrences.complete
+    }
+
+    /// Where a literal of the pattern starts, in ascending order.
+    pub(super) fn starts(&self, literal: u32) -> &'o [u32] {
+        let literal = self.literals[literal as usize] as usize;
+        let ends = &self.occurrences.ends;
+        let first = if literal == 0 { 0 } else { ends[literal - 1] };
+        &self.occurrences.starts[first as usize..ends[literal] as usize]
+    }
+}
