@@ -3,10 +3,13 @@
 
 mod disk;
 mod embedded;
+mod export;
 mod fixtures;
+mod inspect;
 mod json_place;
 mod pack;
 mod suite;
+mod yaml_text;
 
 use crate::scenario::problem::{Problem, Report, Severity, Strictness};
 use crate::scenario::{Folder, Suite};
@@ -14,6 +17,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use embedded::baseline_policy;
+pub use export::{EXPORT_MARK, clawbench_files};
+pub use inspect::{Found, Inspection, inspect, inspect_embedded};
 pub use pack::load_pack;
 
 /// Where a suite comes from.

@@ -4,6 +4,7 @@
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+mod check;
 mod exit;
 mod models;
 mod offline_llm;
@@ -12,6 +13,7 @@ mod progress;
 mod report;
 mod run;
 mod runs;
+mod suite;
 
 /// Optimize a policy pack (AGENTS.md) for an LLM agent, and learn honestly whether it got better.
 ///
@@ -53,6 +55,10 @@ enum Command {
     Report(report::ReportArgs),
     /// Serve the offline model over an OpenAI-compatible endpoint
     OfflineLlm(offline_llm::OfflineLlmArgs),
+    /// Check suites, scenario files and packs, and say all that is wrong with them
+    Check(check::CheckArgs),
+    /// Show the scenarios of a suite, or write it for other programs
+    Suite(suite::SuiteArgs),
 }
 
 fn main() -> ExitCode {
@@ -65,6 +71,8 @@ fn main() -> ExitCode {
         Some(Command::Runs(args)) => runs::run(args),
         Some(Command::Report(args)) => report::run(args),
         Some(Command::OfflineLlm(args)) => offline_llm::run(args),
+        Some(Command::Check(args)) => check::run(args),
+        Some(Command::Suite(args)) => suite::run(args),
     };
     result.unwrap_or_else(exit::explain)
 }

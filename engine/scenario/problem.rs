@@ -4,7 +4,7 @@
 //! being read and how strictly.
 
 use serde::Serialize;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// A mistake in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,17 +50,29 @@ impl Place {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
+        write!(f, "{}", Printable(&self.file))?;
         if let Some(Place { line, column }) = self.place {
             write!(f, ":{line}:{column}")?;
         }
         f.write_str(if self.severity == Severity::Warning { ": warning: " } else { ": " })?;
         if !self.what.is_empty() {
-            write!(f, "{}: ", self.what)?;
+            write!(f, "{}: ", Printable(&self.what))?;
         }
-        f.write_str(&self.message)?;
-        if let Some(help) = &self.help {
-            write!(f, "\n  help: {help}")?;
+        write!(f, "{}", Printable(&self.message))?;
+        match &self.help {
+            Some(help) => write!(f, "\n  help: {}", Printable(help)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Text from a file, without the characters by which it could command the terminal.
+struct Printable<'a>(&'a str);
+
+impl fmt::Display for Printable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            if c.is_control() { write!(f, "{}", c.escape_default())? } else { f.write_char(c)? }
         }
         Ok(())
     }
@@ -122,6 +134,18 @@ impl Report {
         self.add(severity, place.into(), what, message.into())
     }
 
+    /// The text of a file; a mistake when it is not UTF-8.
+    pub fn text<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b str> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                let message = format!("is not UTF-8 text (first at byte {})", error.valid_up_to());
+                self.error(None, "", message).help("save it as UTF-8");
+                None
+            }
+        }
+    }
+
     /// What makes the input unusable.
     pub fn errors(&self) -> impl Iterator<Item = &Problem> {
         self.problems.iter().filter(|problem| problem.severity == Severity::Error)
@@ -136,6 +160,11 @@ impl Report {
 }
 
 impl Problem {
+    /// Whether it makes the input unusable.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
     /// Adds what would be right.
     pub fn help(&mut self, help: impl Into<String>) {
         self.help = Some(help.into());

@@ -39,6 +39,13 @@ pub(crate) fn pyyaml(text: &str) -> Plain {
     }
 }
 
+/// Whether every reader takes a plain scalar for the text that it is.
+pub(crate) fn is_unambiguous_text(text: &str) -> bool {
+    // YAML 1.1 proper, though not PyYAML, has these two for booleans.
+    let short = matches!(text, "y" | "Y" | "n" | "N");
+    !short && matches!(pyyaml(text), Plain::Value(Value::Str(_))) && !differs_in_yaml_1_2(text)
+}
+
 /// Whether YAML 1.2 (core schema) takes a plain scalar for something else than PyYAML does.
 pub(crate) fn differs_in_yaml_1_2(text: &str) -> bool {
     match pyyaml(text) {
@@ -46,6 +53,12 @@ pub(crate) fn differs_in_yaml_1_2(text: &str) -> bool {
         Plain::Merge => false,
         Plain::Unusable(_) => true,
     }
+}
+
+/// Whether a character may stand in YAML as it is; control characters may not, not even in quotes.
+pub(crate) fn is_printable(c: char) -> bool {
+    let control = c < ' ' && !matches!(c, '\t' | '\n' | '\r');
+    !control && !matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')
 }
 
 static FLOAT: LazyLock<Regex> = LazyLock::new(|| {

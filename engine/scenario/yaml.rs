@@ -6,7 +6,8 @@
 
 use crate::scenario::node::{Member, Node, Tree};
 use crate::scenario::problem::{Place, Report};
-use crate::scenario::scalar::{Plain, differs_in_yaml_1_2, pyyaml};
+use crate::scenario::scalar::{Plain, differs_in_yaml_1_2, is_printable, pyyaml};
+use crate::scenario::yaml_syntax::explain;
 use crate::value::Value;
 use indexmap::IndexMap;
 use serde_saphyr::granit_parser::{self, Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
@@ -110,8 +111,8 @@ impl<'a, 'r> Reader<'a, 'r> {
                 Ok((event, place(&span.start), span.end))
             }
             Some(Err(error)) => {
-                let help = syntax_help(self.text, error.marker());
-                Err(Stop { place: Some(place(error.marker())), message: error.info(), help })
+                let (message, help) = explain(self.text, &error, DEPTH_MAX);
+                Err(Stop { place: Some(place(error.marker())), message, help })
             }
             None => stop(None, "the file ends too early"),
         }
@@ -350,25 +351,8 @@ fn place(marker: &Marker) -> Place {
     Place { line: marker.line().max(1), column: marker.col() + 1 }
 }
 
-/// What is probably wrong at a syntax error, from the line it is in.
-fn syntax_help(text: &str, marker: &Marker) -> Option<String> {
-    let line = text.lines().nth(marker.line().saturating_sub(1))?;
-    if line.trim_start_matches(' ').starts_with('\t') {
-        return Some("indent with blanks, not with tabs".into());
-    }
-    if line.contains('"') && line.contains('\\') {
-        return Some("in double quotes every backslash is written twice: \"\\\\d+\"".into());
-    }
-    None
-}
-
-/// YAML allows no control characters, not even in quotes.
 fn first_unprintable(text: &str) -> Option<(Place, char)> {
-    let odd = |c: char| {
-        (c < ' ' && !matches!(c, '\t' | '\n' | '\r'))
-            || matches!(c, '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')
-    };
-    let (offset, found) = text.char_indices().find(|(_, c)| odd(*c))?;
+    let (offset, found) = text.char_indices().find(|(_, c)| !is_printable(*c))?;
     Some((Place::at(text, offset), found))
 }
 
@@ -443,8 +427,8 @@ mod tests {
             text + &format!("a{i}: &a{i} [*a{0}, *a{0}, *a{0}, *a{0}]\n", i - 1)
         });
         check_problem(&bomb, "f:9:10: more than 100000 values, counting what aliases stand for");
-        check_problem(&"[".repeat(5000), "f:1:65: recursion limit exceeded");
-        check_problem(&"- ".repeat(5000), "f:1:129: recursion limit exceeded");
+        check_problem(&"[".repeat(5000), "f:1:65: nested more than 64 levels deep");
+        check_problem(&"- ".repeat(5000), "f:1:129: nested more than 64 levels deep");
         check_problem(&" ".repeat(BYTES_MAX + 1), "f: the file has 1048577 bytes, more than 1048576");
     }
 }

@@ -1,6 +1,7 @@
 //! The tests that need more than one module, in one binary.
 
 mod agent;
+mod bad_input;
 mod conformance;
 mod llm;
 mod loading;

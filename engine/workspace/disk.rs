@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The longest file of a suite in bytes.
-pub(super) const FILE_BYTES_MAX: u64 = 4 << 20;
+const FILE_BYTES_MAX: u64 = 4 << 20;
 /// The most bytes of all files of a suite.
 const TOTAL_BYTES_MAX: u64 = 64 << 20;
 /// The most files and folders of a suite.
@@ -125,8 +125,34 @@ impl Reader<'_> {
     }
 }
 
+/// Reads one file that the user named; none where it cannot be used, and the report says why.
+pub(super) fn read_file(file: &Path, report: &mut Report) -> Option<Vec<u8>> {
+    let found = match fs::metadata(file) {
+        Ok(found) => found,
+        Err(error) => {
+            report.error(None, "", format!("cannot be read: {}", reason(&error)));
+            return None;
+        }
+    };
+    if !found.is_file() {
+        report.error(None, "", "is not a file");
+        return None;
+    }
+    if found.len() > FILE_BYTES_MAX {
+        report.error(None, "", format!("has {} bytes, more than {FILE_BYTES_MAX}", found.len()));
+        return None;
+    }
+    match fs::read(file) {
+        Ok(bytes) => Some(bytes),
+        Err(error) => {
+            report.error(None, "", format!("cannot be read: {}", reason(&error)));
+            None
+        }
+    }
+}
+
 /// Why the system refuses, without its error number.
-pub(super) fn reason(error: &std::io::Error) -> String {
+fn reason(error: &std::io::Error) -> String {
     let text = error.to_string().to_lowercase();
     text.split(" (os error").next().unwrap_or_default().to_owned()
 }

@@ -40,14 +40,7 @@ pub(super) fn check_fixtures(
 }
 
 fn check_file(raw: &RawScenario, path: &str, bytes: &[u8], report: &mut Report) {
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let message = format!("is not UTF-8 text (first at byte {})", error.valid_up_to());
-            report.error(None, "", message).help("save it as UTF-8");
-            return;
-        }
-    };
+    let Some(text) = report.text(bytes) else { return };
     if path.ends_with(".json") {
         check_json(path, text, report);
     } else if path.ends_with(".md") {

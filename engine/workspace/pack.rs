@@ -3,8 +3,7 @@
 use crate::pack::{AGENTS_MD, Pack, PackIssue, PackMetadata};
 use crate::scenario::problem::{Place, Report, Strictness};
 use crate::workspace::LoadError;
-use crate::workspace::disk::{FILE_BYTES_MAX, reason};
-use std::fs;
+use crate::workspace::disk::read_file;
 use std::path::{Path, PathBuf};
 
 const PACK_JSON: &str = "pack.json";
@@ -21,7 +20,7 @@ pub fn load_pack(path: &Path) -> Result<Pack, LoadError> {
 fn pack(path: &Path, report: &mut Report) -> Option<Pack> {
     let file = if path.is_dir() { inside(path, report)? } else { path.to_owned() };
     report.file = file.display().to_string();
-    let bytes = read(&file, report)?;
+    let bytes = read_file(&file, report)?;
     if bytes.starts_with("\u{feff}".as_bytes()) {
         report.error(None, "", "begins with a byte order mark").help("save it as UTF-8 without BOM");
         return None;
@@ -29,8 +28,13 @@ fn pack(path: &Path, report: &mut Report) -> Option<Pack> {
     if file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json")) {
         read_json(&bytes, report)
     } else {
-        read_policy(bytes, report)
+        read_policy(&bytes, report)
     }
+}
+
+/// Whether a folder holds a pack.
+pub(super) fn is_pack_folder(folder: &Path) -> bool {
+    [PACK_JSON, AGENTS_MD].iter().any(|name| folder.join(name).exists())
 }
 
 fn inside(folder: &Path, report: &mut Report) -> Option<PathBuf> {
@@ -42,63 +46,33 @@ fn inside(folder: &Path, report: &mut Report) -> Option<PathBuf> {
     found
 }
 
-fn read(file: &Path, report: &mut Report) -> Option<Vec<u8>> {
-    let found = match fs::metadata(file) {
-        Ok(found) => found,
-        Err(error) => {
-            report.error(None, "", format!("cannot be read: {}", reason(&error)));
-            return None;
-        }
-    };
-    if !found.is_file() {
-        report.error(None, "", "is not a file");
-        return None;
-    }
-    if found.len() > FILE_BYTES_MAX {
-        report.error(None, "", format!("has {} bytes, more than {FILE_BYTES_MAX}", found.len()));
-        return None;
-    }
-    match fs::read(file) {
-        Ok(bytes) => Some(bytes),
-        Err(error) => {
-            report.error(None, "", format!("cannot be read: {}", reason(&error)));
-            None
-        }
-    }
-}
-
 fn read_json(bytes: &[u8], report: &mut Report) -> Option<Pack> {
     match Pack::read(bytes) {
         Ok(pack) => Some(pack),
         Err(issues) => {
             for issue in issues {
-                let place = match &issue {
-                    PackIssue::NotJson(error) => Some(Place { line: error.line, column: error.column }),
-                    _ => None,
-                };
-                report.error(place, "", issue.to_string());
+                match issue {
+                    PackIssue::NotJson(error) => {
+                        let place = Place { line: error.line, column: error.column };
+                        report.error(place, "", format!("invalid JSON: {}", error.problem));
+                    }
+                    issue => {
+                        report.error(None, "", issue.to_string());
+                    }
+                }
             }
             None
         }
     }
 }
 
-fn read_policy(bytes: Vec<u8>, report: &mut Report) -> Option<Pack> {
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let at = error.utf8_error().valid_up_to();
-            report
-                .error(None, "", format!("is not UTF-8 text (first at byte {at})"))
-                .help("save it as UTF-8");
-            return None;
-        }
-    };
+fn read_policy(bytes: &[u8], report: &mut Report) -> Option<Pack> {
+    let text = report.text(bytes)?;
     if text.trim().is_empty() {
         report.error(None, "", "the policy is empty").help("write at least one sentence");
         return None;
     }
-    let pack = Pack::of_policy(&text, &PackMetadata::default());
+    let pack = Pack::of_policy(text, &PackMetadata::default());
     for issue in pack.issues() {
         report.error(None, "", issue.to_string());
     }

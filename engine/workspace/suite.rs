@@ -51,6 +51,7 @@ pub(super) fn assemble(source: &Source<'_>) -> (Option<Suite>, Vec<Problem>) {
     }
     let sound = work.problems.iter().all(|problem| problem.severity != Severity::Error);
     let suite = sound.then(|| suite(&source.name, scenarios));
+    work.problems.sort_by(|a, b| (&a.file, a.place).cmp(&(&b.file, b.place)));
     (suite, work.problems)
 }
 
@@ -132,14 +133,8 @@ impl Work<'_> {
     }
 
     fn document(&self, file: &str, report: &mut Report) -> Option<Node> {
-        match std::str::from_utf8(self.source.folder.file(file)?) {
-            Ok(text) => yaml::parse(text, report),
-            Err(error) => {
-                let message = format!("is not UTF-8 text (first at byte {})", error.valid_up_to());
-                report.error(None, "", message).help("save it as UTF-8");
-                None
-            }
-        }
+        let text = report.text(self.source.folder.file(file)?)?;
+        yaml::parse(text, report)
     }
 
     /// The YAML files directly inside a folder.

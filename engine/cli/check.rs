@@ -1,0 +1,129 @@
+//! `optimize check`: tells all that is wrong with suites, scenario files and packs, before a run finds out.
+
+use crate::exit::Exit;
+use clap::Args;
+use packwright::scenario::problem::{Problem, Severity};
+use packwright::score::Profile;
+use packwright::workspace::{Found, Inspection, inspect, inspect_embedded};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// The arguments of `optimize check`.
+#[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 all can be used, 3 something cannot. Warnings do not change the exit code.\n\n\
+    Examples:\n  optimize check                        the suite inside the program\n  \
+    optimize check .                      the suite in this folder\n  \
+    optimize check rubrics/my_case.yaml   one file, together with the scenario it belongs to\n  \
+    optimize check packs/best AGENTS.md   a pack, and a policy"
+)]
+pub struct CheckArgs {
+    /// Suite folders, scenario or rubric files (.yaml), packs (pack.json, AGENTS.md, or a folder with one);
+    /// without any, the suite inside the program
+    paths: Vec<PathBuf>,
+    /// Print one JSON object per problem, and a last one that sums up
+    #[arg(long)]
+    json: bool,
+}
+
+/// Checks each path and prints every problem.
+pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    let mut tally = Tally::default();
+    for (subject, inspection) in inspections(&args.paths) {
+        let problems = with_pack_warnings(inspection.problems, inspection.found.as_ref(), &subject);
+        tally.count(&problems);
+        for problem in &problems {
+            write_problem(&mut out, problem, args.json)?;
+        }
+        if !args.json
+            && let Some(found) = &inspection.found
+        {
+            writeln!(out, "{subject}: {}", description(found))?;
+        }
+    }
+    tally.write(&mut out, args.json)?;
+    Ok(if tally.errors > 0 { Exit::BadInput.into() } else { ExitCode::SUCCESS })
+}
+
+/// How much was found.
+#[derive(Default)]
+struct Tally {
+    checked: usize,
+    errors: usize,
+    warnings: usize,
+}
+
+impl Tally {
+    fn count(&mut self, problems: &[Problem]) {
+        let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+        self.checked += 1;
+        self.errors += errors;
+        self.warnings += problems.len() - errors;
+    }
+
+    fn write(&self, out: &mut impl Write, json: bool) -> std::io::Result<()> {
+        let Tally { checked, errors, warnings } = self;
+        if json {
+            return writeln!(out, r#"{{"checked": {checked}, "errors": {errors}, "warnings": {warnings}}}"#);
+        }
+        writeln!(out, "{checked} checked, {}, {}", counted(*errors, "error"), counted(*warnings, "warning"))
+    }
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+fn inspections(paths: &[PathBuf]) -> Vec<(String, Inspection)> {
+    if paths.is_empty() {
+        return vec![("built-in suite".to_owned(), inspect_embedded())];
+    }
+    let inspected = |path: &Path| (path.display().to_string(), inspect(path));
+    paths.iter().map(|path| inspected(path)).collect()
+}
+
+/// Adds what validators accept but an agent would not see.
+fn with_pack_warnings(mut problems: Vec<Problem>, found: Option<&Found>, subject: &str) -> Vec<Problem> {
+    if let Some(Found::Pack(pack)) = found {
+        let profile = Profile::default();
+        for warning in pack.warnings(profile.file_utf16_max, profile.total_utf16_max) {
+            problems.push(Problem {
+                severity: Severity::Warning,
+                file: subject.to_owned(),
+                place: None,
+                what: String::new(),
+                message: warning.to_string(),
+                help: None,
+            });
+        }
+    }
+    problems
+}
+
+fn write_problem(out: &mut impl Write, problem: &Problem, json: bool) -> anyhow::Result<()> {
+    if json {
+        writeln!(out, "{}", serde_json::to_string(problem)?)?;
+    } else {
+        writeln!(out, "{problem}")?;
+    }
+    Ok(())
+}
+
+fn description(found: &Found) -> String {
+    match found {
+        Found::Suite(suite) => {
+            let checks: usize = suite.scenarios.iter().map(|scenario| scenario.rubric.checks.len()).sum();
+            let hash = &suite.hash.0[..8];
+            format!(
+                "suite {hash}: {}, {}",
+                counted(suite.scenarios.len(), "scenario"),
+                counted(checks, "check")
+            )
+        }
+        Found::Scenario { checks } => format!("scenario with {}", counted(*checks, "check")),
+        Found::Rubric { checks } => format!("rubric with {}", counted(*checks, "check")),
+        Found::Pack(pack) => format!("pack {}, {} bytes", pack.hash().short(), pack.size()),
+    }
+}
