@@ -20,6 +20,7 @@ pub use embedded::baseline_policy;
 pub use export::{EXPORT_MARK, clawbench_files};
 pub use inspect::{Found, Inspection, inspect, inspect_embedded};
 pub use pack::load_pack;
+pub use yaml_text::yaml_text;
 
 /// Where a suite comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use crate::value::{Map, Value, float_repr};
 use std::fmt::Write as _;
 
 /// The document in block style; lists of plain values and whatever lies deeper in them stand on one line.
-pub(super) fn yaml_text(document: &Value) -> String {
+pub fn yaml_text(document: &Value) -> String {
     let mut out = String::new();
     match document {
         Value::Map(members) if !members.is_empty() => write_members(members, 0, false, &mut out),
