@@ -27,7 +27,10 @@ pub fn scenario(data: &[u8]) {
             assert!(!problem.to_string().is_empty());
             assert!(problem.place.is_none_or(|place| place.line > 0 && place.column > 0));
         }
-        assert!(root.is_some() || report.errors().next().is_some(), "what cannot be read is complained about");
+        assert!(
+            root.is_some() || report.errors().next().is_some(),
+            "what cannot be read is complained about"
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 mod agent;
 mod bad_input;
 mod conformance;
+mod fuzz_bodies;
 mod llm;
 mod loading;
 mod objective;
