@@ -9,7 +9,6 @@ use crate::scenario::yaml;
 use crate::scenario::{Entry, Folder, Rubric, Scenario, Suite};
 use crate::units::{SuiteHash, sha256_hex};
 use crate::value::Value;
-use crate::value::Value;
 use crate::workspace::fixtures::check_fixtures;
 use std::collections::BTreeMap;
 use std::sync::Arc;
