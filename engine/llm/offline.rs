@@ -22,6 +22,7 @@ mod sense;
 mod skills;
 mod text;
 mod trouble;
+mod writer;
 
 use crate::episode::{AssistantTurn, ToolRequest, Usage};
 use crate::llm::{Finish, Llm, LlmError, Reply, Request};
@@ -94,7 +95,9 @@ impl Llm for Offline {
     }
 
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, LlmError>> {
-        Box::pin(async move { Ok(self.assist(request)) })
+        Box::pin(async move {
+            Ok(if writer::is_asked(request) { writer::write(request) } else { self.assist(request) })
+        })
     }
 }
 
