@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn every_rule_says_something_to_the_assistant() {
         let wordings = rules().flat_map(|rule| rule.wordings);
-        let idle: Vec<&&str> = wordings.filter(|wording| moved(wording, 0.15).is_empty()).collect();
+        let idle: Vec<&&str> = wordings.filter(|wording| moved(wording, 0.1).is_empty()).collect();
         assert!(idle.is_empty(), "{idle:#?}");
     }
 

@@ -23,7 +23,7 @@ pub(super) const RULES: &[Rule] = &[
         &[
             "Hold back confidential matter such as pay, legal or health: say that it exists and was left out, never more.",
             "Keep private or privileged facts out of whatever others may read; mention only that something was withheld.",
-            "Never disclose confidential or sensitive content; note that such a matter exists and is kept back.",
+            "Never leak what is confidential or sensitive; say that such a matter was withheld.",
         ],
     ),
     rule(
