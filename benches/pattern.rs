@@ -37,6 +37,7 @@ fn main() {
     compare_results(&rubrics);
     per_pattern(&rubrics);
     per_episode(&rubrics);
+    compiling(&rubrics);
 }
 
 fn rubrics(folder: &Path) -> Option<Vec<Rubric>> {
@@ -181,6 +182,19 @@ fn minimum(least: [Duration; 4], new: [Duration; 4]) -> [Duration; 4] {
 
 fn add(sums: [Duration; 4], more: [Duration; 4]) -> [Duration; 4] {
     std::array::from_fn(|index| sums[index] + more[index])
+}
+
+fn compiling(rubrics: &[Rubric]) {
+    let sources = || rubrics.iter().flat_map(|rubric| &rubric.patterns).map(Pattern::source);
+    let all_ours = || {
+        for rubric in rubrics {
+            let patterns: Vec<Pattern> =
+                rubric.patterns.iter().map(|pattern| ours(pattern.source())).collect();
+            _ = black_box(PatternSet::compile(&patterns));
+        }
+    };
+    let (ours, plain) = least(all_ours, || sources().for_each(|source| _ = black_box(plain(source))));
+    println!("\ncompiling all {} patterns: ours {ours:.1?}, regex {plain:.1?}", sources().count());
 }
 
 fn print_line([layout, scan, all, plain]: [f64; 4], name: &str) {

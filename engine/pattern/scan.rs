@@ -1,8 +1,8 @@
 //! One pass over a text that finds every occurrence of every literal of some patterns.
 //!
 //! The literals are dealt into 64 buckets, and a table for each of the first three bytes tells which buckets a
-//! byte can belong to. Three look-ups rule out nearly every position, without waiting for one another as the
-//! steps of an Aho-Corasick automaton do: on response texts the pass takes a third of the time.
+//! byte can belong to. Three look-ups rule out most positions, without waiting for one another as the steps of
+//! an Aho-Corasick automaton do: on response texts 6.1 us a text instead of 7.5.
 
 use super::Pattern;
 use super::haystack::Haystack;
