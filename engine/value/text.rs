@@ -247,15 +247,46 @@ fn is_printable(code: u32) -> bool {
 /// Python's `repr` of a finite double: the shortest digits that read back, with an exponent below
 /// 1e-4 and from 1e16 on.
 pub fn float_repr(number: f64) -> String {
-    let scientific = format!("{number:e}");
+    if number.trunc() == number && number.abs() < 1e15 && number != 0.0 {
+        return format!("{}.0", number as i64);
+    }
+    let scientific = shortest(number);
     let (mantissa, exponent) = scientific.split_once('e').expect("the format has an exponent");
     let exponent: i32 = exponent.parse().expect("the exponent is an integer");
     if (-4..16).contains(&exponent) {
-        let plain = format!("{number}");
-        return if plain.contains('.') { plain } else { plain + ".0" };
+        return positional(mantissa, exponent);
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", exponent.abs())
+}
+
+/// The shortest digits that read back, in scientific form. Of two that are equally near, Python takes the even
+/// one and Rust the greater; there can be two only from 16 digits on, since all of 15 digits tell apart.
+fn shortest(number: f64) -> String {
+    let scientific = format!("{number:e}");
+    let digits = scientific.bytes().take_while(|b| *b != b'e').filter(u8::is_ascii_digit).count();
+    if digits < 16 {
+        return scientific;
+    }
+    let nearest = format!("{number:.*e}", digits - 1);
+    if nearest.parse() == Ok(number) { nearest } else { scientific }
+}
+
+fn positional(mantissa: &str, exponent: i32) -> String {
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
+    let digits = mantissa.replace('.', "");
+    let Ok(point) = usize::try_from(exponent + 1) else {
+        return format!(
+            "{sign}0.{:0>width$}",
+            digits,
+            width = digits.len() + exponent.unsigned_abs() as usize - 1
+        );
+    };
+    match digits.len() {
+        _ if point == 0 => format!("{sign}0.{digits}"),
+        length if length <= point => format!("{sign}{digits:0<point$}.0"),
+        _ => format!("{sign}{}.{}", &digits[..point], &digits[point..]),
+    }
 }
 
 /// Python's `str` of a double, which unlike JSON writes `inf` and `nan`.
@@ -287,6 +318,13 @@ mod tests {
         check(-0.0, "-0.0");
         check(5e-324, "5e-324");
         check(0.1 + 0.2, "0.30000000000000004");
+        check(0.0, "0.0");
+        check(-41.0, "-41.0");
+        check(-0.25, "-0.25");
+        check(0.0625, "0.0625");
+        check(1e15 + 0.25, "1000000000000000.2");
+        check(1e15 + 0.75, "1000000000000000.8");
+        check(9_007_199_254_740_993.0, "9007199254740992.0");
     }
 
     #[test]
