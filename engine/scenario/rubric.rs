@@ -7,7 +7,7 @@
 mod rule;
 mod validate;
 
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, PatternSet};
 use crate::value::{Map, Number, Value, json_text};
 use std::sync::Arc;
 
@@ -92,7 +92,11 @@ impl Rubric {
         };
         match scoring.get("checks") {
             Some(Value::List(checks)) => {
-                Rubric { checks: checks.iter().map(Check::compile).collect(), defect: None }
+                let mut checks: Vec<Check> = checks.iter().map(Check::compile).collect();
+                for side in [None, Some(Side::Args), Some(Side::Response)] {
+                    search_together(&mut checks, side);
+                }
+                Rubric { checks, defect: None }
             }
             Some(other) if other.is_truthy() => {
                 unusable(format!("has {} as its checks, not a list", other.kind()))
@@ -176,6 +180,22 @@ impl Check {
 
     pub(crate) fn definition(&self) -> &Definition {
         &self.definition
+    }
+}
+
+/// Joins the patterns that are searched in the same texts, so that a text is scanned once for all of them.
+fn search_together(checks: &mut [Check], side: Option<Side>) {
+    let searches = checks.iter_mut().filter_map(|check| {
+        // A check that was just compiled is not shared yet.
+        let rule = Arc::get_mut(&mut check.definition)?.rule.as_mut().ok()?;
+        let (at, search) = rule.search_mut()?;
+        (at == side && search.pattern.is_ok()).then_some(search)
+    });
+    let mut searches: Vec<&mut Search> = searches.collect();
+    let patterns: Vec<Pattern> = searches.iter().filter_map(|search| search.pattern.clone().ok()).collect();
+    let set = Arc::new(PatternSet::compile(&patterns));
+    for (place, search) in searches.iter_mut().enumerate() {
+        search.set = Some((set.clone(), place));
     }
 }
 

@@ -4,12 +4,14 @@
 mod check;
 mod json;
 mod scorable;
+mod texts;
 
 use crate::scenario::{Check, Lead, Rubric};
 use crate::value::{Number, Value, round_decimal};
 use check::Evidence;
 use std::borrow::Cow;
 use std::fmt;
+use texts::{Flat, LaidOut, Scanned};
 
 pub use scorable::Scorable;
 
@@ -103,8 +105,9 @@ pub fn score<'r>(rubric: &'r Rubric, episode: &Scorable<'_>) -> Result<Verdict<'
         return Ok(Verdict::NoChecks);
     }
     let fields = episode.fields()?;
-    let texts = fields.texts();
-    let evidence = Evidence::new(fields, &texts);
+    let flat = Flat::of(fields);
+    let laid_out = LaidOut::of(fields);
+    let evidence = Evidence { fields, texts: Scanned::new(fields, &flat, &laid_out) };
     let mut checks = Vec::with_capacity(rubric.checks.len());
     for (index, check) in rubric.checks.iter().enumerate() {
         checks.push(check::evaluate(check, &evidence).map_err(|failure| failure.of_check(index, check))?);

@@ -1,8 +1,9 @@
 //! What a check looks for, read from its keys once, so that scoring an episode only compares and searches.
 
 use super::CheckKind;
-use crate::pattern::{Case, Pattern};
+use crate::pattern::{Case, Pattern, PatternSet};
 use crate::value::{Map, Value, json_text};
+use std::sync::Arc;
 
 /// How much of a pattern a detail text shows, in characters.
 const SHOWN_CHARACTERS: usize = 60;
@@ -47,6 +48,8 @@ pub(crate) enum Bound {
 pub(crate) struct Search {
     /// The pattern, or why searching for it raises.
     pub(crate) pattern: Result<Pattern, String>,
+    /// The patterns that a rubric searches for in the same texts, and the place of this one among them.
+    pub(super) set: Option<(Arc<PatternSet>, usize)>,
     pub(crate) lead: Lead,
 }
 
@@ -59,6 +62,15 @@ pub(crate) struct Lead {
 }
 
 impl Rule {
+    /// The search of the rule, and in which half of the calls; none of them means the response.
+    pub(super) fn search_mut(&mut self) -> Option<(Option<Side>, &mut Search)> {
+        match self {
+            Rule::Response { search, .. } => Some((None, search)),
+            Rule::Call { side, search, .. } => Some((Some(*side), search)),
+            _ => None,
+        }
+    }
+
     /// Reads the keys that a kind of check needs. The error is what makes the reference raise on any episode.
     pub(super) fn compile(kind: CheckKind, check: &Map) -> Result<Rule, String> {
         if let Some(missing) = kind.required_keys().iter().find(|key| !check.contains_key(**key)) {
@@ -152,7 +164,12 @@ impl Search {
                 return Err(format!("its pattern is {kind}, not a string"));
             }
         };
-        Ok(Search { pattern, lead: Lead::new(format!("'{shown}'{scope} → ")) })
+        Ok(Search { pattern, set: None, lead: Lead::new(format!("'{shown}'{scope} → ")) })
+    }
+
+    /// The set of patterns for which a text is scanned at once, and the place of this one.
+    pub(crate) fn in_set(&self) -> Option<(&PatternSet, usize)> {
+        self.set.as_ref().map(|(set, place)| (&**set, *place))
     }
 }
 

@@ -1,26 +1,20 @@
-//! Evaluates one check. The texts of the calls are flattened, and prepared for searching, at most once per
-//! episode, and only when a check needs them.
+//! Evaluates one check: whether it passed, what it earned, and the text that says why.
 
-use super::scorable::{Call, Calls, Fields, Texts, flatten};
+use super::scorable::{Call, CallObject, Calls, Fields};
+use super::texts::{Scanned, Unsearchable};
 use super::{CheckResult, Detail, Points, ScoreError};
-use crate::pattern::Haystack;
 use crate::scenario::{Bound, Check, Lead, Rule, Search, Side};
 use crate::value::{Number, Value, float_str, round_decimal};
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::cmp::Ordering;
-use std::ops::Range;
 
 /// How much of the response a detail text shows, in characters.
 const SNIPPET_CHARACTERS: usize = 50;
 
-/// An episode with its texts, each prepared for searching at most once.
+/// An episode and its texts.
 pub(super) struct Evidence<'s> {
-    fields: &'s Fields<'s>,
-    texts: &'s Texts<'s>,
-    response: OnceCell<Haystack<'s>>,
-    args: Vec<OnceCell<Haystack<'s>>>,
-    responses: Vec<OnceCell<Haystack<'s>>>,
+    pub(super) fields: &'s Fields<'s>,
+    pub(super) texts: Scanned<'s>,
 }
 
 /// Why a check has no verdict.
@@ -39,6 +33,15 @@ impl Failure {
     }
 }
 
+impl From<Unsearchable<'_>> for Failure {
+    fn from(reason: Unsearchable<'_>) -> Failure {
+        match reason {
+            Unsearchable::Defect(problem) => Failure::Raises(problem.to_owned()),
+            Unsearchable::MatchLimit => Failure::MatchLimit,
+        }
+    }
+}
+
 impl From<String> for Failure {
     fn from(problem: String) -> Failure {
         Failure::Raises(problem)
@@ -52,7 +55,10 @@ struct Finding<'r> {
 }
 
 /// Evaluates a check on an episode.
-pub(super) fn evaluate<'r>(check: &'r Check, evidence: &Evidence<'_>) -> Result<CheckResult<'r>, Failure> {
+pub(super) fn evaluate<'s, 'r: 's>(
+    check: &'r Check,
+    evidence: &Evidence<'s>,
+) -> Result<CheckResult<'r>, Failure> {
     let fields = evidence.fields;
     let finding = match check.definition().rule.as_ref().map_err(|defect| Failure::Raises(defect.clone()))? {
         Rule::CountScore { tool, min, max } => {
@@ -111,13 +117,13 @@ fn listed(tools: Vec<&Value>) -> String {
     Value::List(tools.into_iter().cloned().collect()).py_repr()
 }
 
-fn call_finding<'r>(wanted: bool, found: Option<&Call<'_>>, search: &'r Search) -> Finding<'r> {
+fn call_finding<'r>(wanted: bool, found: Option<&CallObject<'_>>, search: &'r Search) -> Finding<'r> {
     let rest = match (wanted, found) {
         (true, Some(_)) => Cow::Borrowed("found"),
         (true, None) => Cow::Borrowed("NOT FOUND"),
         // An empty object fails the check, but Python takes it for false when it words the detail.
-        (false, None | Some(Call::Object { is_empty: true, .. })) => Cow::Borrowed("not found (good)"),
-        (false, Some(Call::Object { tool: Some(tool), .. })) => {
+        (false, None | Some(CallObject { is_empty: true, .. })) => Cow::Borrowed("not found (good)"),
+        (false, Some(CallObject { tool: Some(tool), .. })) => {
             Cow::Owned(format!("FOUND in {}", tool.py_str()))
         }
         (false, Some(_)) => Cow::Borrowed("FOUND in ?"),
@@ -130,25 +136,23 @@ fn find_call<'s>(
     evidence: &Evidence<'s>,
     side: Side,
     only: Option<&Value>,
-    search: &Search,
-) -> Result<Option<&'s Call<'s>>, Failure> {
+    search: &'s Search,
+) -> Result<Option<&'s CallObject<'s>>, Failure> {
     let fields: &'s Fields<'s> = evidence.fields;
     for (index, call) in calls(fields)?.iter().enumerate() {
-        let Call::Object { tool, .. } = call else {
-            return Err(Failure::Raises(format!("tool call {index} is not an object")));
-        };
-        if only.is_some_and(|only| !tool.as_ref().is_some_and(|tool| tool.py_eq(only))) {
+        let call = object(call, index)?;
+        if only.is_some_and(|only| !call.tool.as_ref().is_some_and(|tool| tool.py_eq(only))) {
             continue;
         }
-        if find(search, evidence.half(side, index, call))?.is_some() {
+        if evidence.texts.find_in_call(search, side, index, call)?.is_some() {
             return Ok(Some(call));
         }
     }
     Ok(None)
 }
 
-fn find_in_response<'r>(
-    evidence: &Evidence<'_>,
+fn find_in_response<'s, 'r: 's>(
+    evidence: &Evidence<'s>,
     wanted: bool,
     search: &'r Search,
 ) -> Result<Finding<'r>, Failure> {
@@ -156,8 +160,7 @@ fn find_in_response<'r>(
         let kind = evidence.fields.response.kind();
         return Err(Failure::Raises(format!("the episode's 'response' is {kind}, not a string")));
     };
-    let haystack = evidence.response.get_or_init(|| Haystack::new(response));
-    let found = find(search, haystack)?;
+    let found = evidence.texts.find_in_response(search, response)?;
     let rest = match (wanted, &found) {
         (true, Some(_)) => Cow::Borrowed("found"),
         (true, None) => Cow::Borrowed("NOT FOUND"),
@@ -169,11 +172,6 @@ fn find_in_response<'r>(
 
 fn snippet(text: &str) -> &str {
     text.char_indices().nth(SNIPPET_CHARACTERS).map_or(text, |(end, _)| &text[..end])
-}
-
-fn find(search: &Search, haystack: &Haystack<'_>) -> Result<Option<Range<usize>>, Failure> {
-    let pattern = search.pattern.as_ref().map_err(|defect| Failure::Raises(defect.clone()))?;
-    pattern.find(haystack).map_err(|_| Failure::MatchLimit)
 }
 
 fn count<'r>(
@@ -250,13 +248,8 @@ fn is_at_least(order: Option<Ordering>) -> bool {
 fn order<'r>(fields: &Fields<'_>, before: &Value, after: &Value) -> Result<Finding<'r>, String> {
     let mut tools = Vec::new();
     for (index, call) in calls(fields)?.iter().enumerate() {
-        match call {
-            Call::Object { tool: Some(tool), .. } => tools.push(&**tool),
-            Call::Object { tool: None, .. } => return Err(format!("tool call {index} has no 'tool'")),
-            Call::NotAnObject(other) => {
-                return Err(format!("tool call {index} is {}, not an object", other.kind()));
-            }
-        }
+        let tool = object(call, index)?.tool.as_deref();
+        tools.push(tool.ok_or_else(|| format!("tool call {index} has no 'tool'"))?);
     }
     let first = |name: &Value| tools.iter().position(|tool| tool.py_eq(name));
     let (before_name, after_name) = (before.py_str(), after.py_str());
@@ -280,40 +273,22 @@ fn length<'r>(fields: &Fields<'_>, max: &Value) -> Result<Finding<'r>, String> {
     Ok(Finding { passed, detail: Detail::new(format!("length={length} (max {})", max.py_str())) })
 }
 
+fn object<'c, 'e>(call: &'c Call<'e>, index: usize) -> Result<&'c CallObject<'e>, String> {
+    match call {
+        Call::Object(call) => Ok(call),
+        Call::NotAnObject(kind) => Err(format!("tool call {index} is {kind}, not an object")),
+    }
+}
+
 /// The calls as Python's `for` gives them: an empty string or object has none, other kinds fail.
 fn calls<'f, 'e>(fields: &'f Fields<'e>) -> Result<&'f [Call<'e>], String> {
     match &fields.calls {
         Calls::List(calls) => Ok(calls),
-        Calls::NotAList(Value::Str(text)) if text.is_empty() => Ok(&[]),
-        Calls::NotAList(Value::Map(map)) if map.is_empty() => Ok(&[]),
-        Calls::NotAList(other) => {
-            Err(format!("the episode's 'tool_calls_raw' is {}, not a list", other.kind()))
-        }
-    }
-}
-
-impl<'s> Evidence<'s> {
-    pub(super) fn new(fields: &'s Fields<'s>, texts: &'s Texts<'s>) -> Evidence<'s> {
-        let cells = |count: usize| (0..count).map(|_| OnceCell::new()).collect();
-        Evidence {
-            fields,
-            texts,
-            response: OnceCell::new(),
-            args: cells(texts.args.len()),
-            responses: cells(texts.responses.len()),
-        }
-    }
-
-    fn half(&self, side: Side, index: usize, call: &'s Call<'s>) -> &Haystack<'s> {
-        let (args, response) = match call {
-            Call::Object { args, response, .. } => (*args, *response),
-            Call::NotAnObject(_) => (None, None),
-        };
-        let (texts, haystacks, half, missing) = match side {
-            Side::Args => (&self.texts.args, &self.args, args, "{}"),
-            Side::Response => (&self.texts.responses, &self.responses, response, ""),
-        };
-        haystacks[index].get_or_init(|| Haystack::new(texts[index].get_or_init(|| flatten(half, missing))))
+        Calls::NotAList(other) => match &**other {
+            Value::Str(text) if text.is_empty() => Ok(&[]),
+            Value::Map(map) if map.is_empty() => Ok(&[]),
+            other => Err(format!("the episode's 'tool_calls_raw' is {}, not a list", other.kind())),
+        },
     }
 }
 
