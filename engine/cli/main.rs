@@ -13,6 +13,7 @@ mod progress;
 mod report;
 mod run;
 mod runs;
+mod score;
 mod suite;
 
 /// Optimize a policy pack (AGENTS.md) for an LLM agent, and learn honestly whether it got better.
@@ -53,6 +54,8 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Print the report of a run again
     Report(report::ReportArgs),
+    /// Score recorded episodes in bulk: JSON lines in, JSON lines out
+    Score(score::ScoreArgs),
     /// Serve the offline model over an OpenAI-compatible endpoint
     OfflineLlm(offline_llm::OfflineLlmArgs),
     /// Check suites, scenario files and packs, and say all that is wrong with them
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         None => run::run(cli.run),
         Some(Command::Runs(args)) => runs::run(args),
         Some(Command::Report(args)) => report::run(args),
+        Some(Command::Score(args)) => score::run(args),
         Some(Command::OfflineLlm(args)) => offline_llm::run(args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Suite(args)) => suite::run(args),

@@ -4,8 +4,10 @@ use crate::conformance;
 use packwright::scenario::Rubric;
 use packwright::score::summary::{Edition, markdown, summary};
 use packwright::score::{Scorable, score};
-use packwright::value::{Value, parse};
+use packwright::value::{Value, parse, read};
 use std::collections::HashMap;
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
 
 /// The rubrics of the scenarios that the vectors name, as the reference reads them.
 fn scenario_rubrics() -> HashMap<String, Value> {
@@ -43,10 +45,18 @@ fn disagreement(vector: &Value, rubrics: &HashMap<String, Value>) -> Option<Stri
     if verdict.to_value().dumps() != expected {
         return Some("value".into());
     }
+    let episode = field("episode").expect("an episode").dumps();
+    let reread = read(episode.as_bytes(), Scorable::read).expect("it is JSON");
+    let mut relined = String::new();
+    score(&rubric, &reread).expect("it scored before").write_json(&mut relined);
+    if relined != expected {
+        return Some("read from JSON".into());
+    }
     if field("summary").is_some() && summary(&verdict, Edition::February2026) != text("summary") {
         return Some("summary".into());
     }
-    let variants = ["baseline", "optimized"].map(|variant| markdown(&verdict, text("scenario"), variant));
+    let scenario = Some(text("scenario")).filter(|name| !name.is_empty()).unwrap_or("synthetic");
+    let variants = ["baseline", "optimized"].map(|variant| markdown(&verdict, scenario, variant));
     (field("markdown").is_some() && !variants.iter().any(|variant| variant == text("markdown")))
         .then(|| format!("markdown\n{}\nnot\n{}", variants[0], text("markdown")))
 }
@@ -64,4 +74,76 @@ fn every_episode_scores_as_the_reference_scores_it() {
     }
     println!("scoring: {} of {} vectors agree", lines.len() - failures.len(), lines.len());
     assert!(failures.is_empty(), "{} vectors disagree:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Runs `optimize score` on some bytes at its standard input.
+fn score_bytes(input: &[u8], options: &[&str]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_optimize"))
+        .args(["score", "--episodes", "-"])
+        .args(options)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().expect("the program ends");
+    writer.join().expect("the writer does not panic").expect("the program reads all");
+    output
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(bytes).expect("memory takes all");
+    packer.finish().expect("memory takes all")
+}
+
+#[test]
+fn the_command_prints_what_the_reference_prints() {
+    let Some(lines) = conformance::lines("scoring.jsonl.gz") else { return };
+    let suite = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/clawbench");
+    let input = lines.join("\n");
+    let one = score_bytes(input.as_bytes(), &["--suite", suite, "--threads", "1", "--stats"]);
+    let stdout = String::from_utf8(one.stdout).expect("the output is text");
+    let mut agreed = 0;
+    for (line, result) in lines.iter().zip(stdout.lines()) {
+        let vector = parse(line.as_bytes()).expect("a vector is JSON");
+        match vector.get("expected") {
+            Some(expected) => assert_eq!(result, expected.dumps()),
+            None => assert!(result.starts_with("{\"error\": \"line "), "{result}"),
+        }
+        agreed += 1;
+    }
+    println!("optimize score: {agreed} of {} lines agree", lines.len());
+    assert_eq!((agreed, stdout.lines().count()), (lines.len(), lines.len()));
+    let stats = String::from_utf8(one.stderr).expect("the statistics are text");
+    assert!(stats.starts_with(&format!("{{\"episodes\": {}, ", lines.len())), "{stats}");
+    let packed = score_bytes(&gzip(input.as_bytes()), &["--suite", suite, "--threads", "3"]);
+    assert!(stdout.as_bytes() == packed.stdout, "gzip and threads change nothing");
+}
+
+#[test]
+fn a_line_that_cannot_be_scored_says_why() {
+    let check = |line: &str, expected: &str| {
+        let output = score_bytes(format!("\n{line}\n").as_bytes(), &["--threads", "2"]);
+        let stdout = String::from_utf8(output.stdout).expect("the output is text");
+        let error = parse(stdout.as_bytes()).expect("a line of JSON");
+        let error = error.get("error").and_then(Value::as_str).unwrap_or(&stdout).to_owned();
+        assert_eq!(error, format!("line 2: {expected}"), "{line}");
+        assert!(output.status.success());
+    };
+    check("{", "column 2: expected a key in double quotes");
+    check("[1]", "column 4: expected an object with an \"episode\", found a list");
+    check(r#"{"scoring": {}}"#, "no \"episode\"");
+    check(r#"{"episode": {}}"#, "neither \"scenario\" nor \"scoring\" says how to score it");
+    check(
+        r#"{"episode": {}, "scoring": {"checks": [{"id": "a", "type": "response_contains"}]}}"#,
+        "check 0 ('a'): missing key 'pattern'",
+    );
+    check(
+        r#"{"episode": {"response": 1}, "scoring": {"checks": [{"id": "a", "type": "response_length_max", "max": 1}]}}"#,
+        "check 0 ('a'): the episode's 'response' is an integer, which has no length",
+    );
 }

@@ -1,0 +1,252 @@
+//! `optimize score`: scores recorded episodes in bulk, one JSON line in, one JSON line out, in the same order.
+
+mod input;
+
+use crate::exit::BadInput;
+use anyhow::Context as _;
+use clap::Args;
+use input::{Chunk, Lines};
+use packwright::scenario::{Rubric, Suite};
+use packwright::score::{Scorable, score};
+use packwright::value::{JsonReader, Value, parse, read};
+use packwright::workspace::{SuiteSource, load_suite};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::{OnceLock, RwLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Lines that one worker takes at a time.
+const BATCH_LINES: usize = 32;
+/// Compiled inline rubrics that are kept; when full, all are dropped.
+const INLINE_RUBRICS_MAX: usize = 512;
+
+/// Score recorded episodes: JSON lines in, the results as JSON lines out, in the same order.
+///
+/// A line holds {"scenario": NAME, "episode": {...}} or, with its rubric, {"scoring": {...}, "episode": {...}};
+/// other keys are ignored. The episode's keys are `response`, `tool_calls_raw`, `tool_calls_by_type` and
+/// `tool_calls_total`. A line that cannot be scored gives {"error": "line N: ..."}.
+#[derive(Args)]
+pub struct ScoreArgs {
+    /// The suite whose rubrics score lines that name a scenario (default: the built-in one)
+    #[arg(long, value_name = "DIR")]
+    suite: Option<PathBuf>,
+    /// JSON lines, plain or gzip; `-` reads them from standard input
+    #[arg(long, value_name = "FILE")]
+    episodes: PathBuf,
+    /// How many threads score (default: as many as the machine has)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// At the end, write one JSON line to standard error: episodes, score_s (summed over threads), pipeline_s
+    #[arg(long)]
+    stats: bool,
+}
+
+/// Runs the command.
+pub fn run(args: ScoreArgs) -> anyhow::Result<ExitCode> {
+    let rubrics = Rubrics::default();
+    if let Some(path) = &args.suite {
+        let loaded =
+            load_suite(&SuiteSource::Folder(path.clone())).map_err(|error| BadInput(error.to_string()))?;
+        rubrics.suite.get_or_init(|| Ok(loaded.suite));
+    }
+    let lines = Lines::open(&args.episodes)?;
+    let threads = args.threads.map_or_else(available_threads, usize::from);
+    let started = Instant::now();
+    let mut tally = Tally::default();
+    let written = score_all(lines, threads, &rubrics, &mut tally);
+    if let Err(error) = written
+        && !is_broken_pipe(&error)
+    {
+        return Err(error);
+    }
+    if args.stats {
+        eprintln!("{}", tally.line(started.elapsed()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn available_threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The reader of our output may stop early; that is no failure of ours.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Scores chunk after chunk; the next one is read while this one is scored.
+fn score_all(mut lines: Lines, threads: usize, rubrics: &Rubrics, tally: &mut Tally) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    if threads == 1 {
+        while let Some(chunk) = lines.next_chunk()? {
+            write_results(&mut out, vec![score_lines(&chunk, 0..chunk.len(), rubrics)], tally)?;
+        }
+        return Ok(());
+    }
+    let pool =
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("start the scoring threads")?;
+    let (sender, chunks) = std::sync::mpsc::sync_channel(1);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            while let Some(chunk) = lines.next_chunk().transpose() {
+                if sender.send(chunk).is_err() {
+                    break;
+                }
+            }
+        });
+        for chunk in chunks {
+            let chunk = chunk?;
+            let batches: Vec<Batch> = pool.install(|| {
+                let starts = (0..chunk.len()).step_by(BATCH_LINES).collect::<Vec<_>>().into_par_iter();
+                let batch = |start: usize| start..(start + BATCH_LINES).min(chunk.len());
+                starts.map(|start| score_lines(&chunk, batch(start), rubrics)).collect()
+            });
+            write_results(&mut out, batches, tally)?;
+        }
+        Ok(())
+    })
+}
+
+fn write_results(out: &mut impl Write, batches: Vec<Batch>, tally: &mut Tally) -> anyhow::Result<()> {
+    for batch in batches {
+        out.write_all(batch.text.as_bytes())?;
+        tally.add(&batch.tally);
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// The results of some lines.
+#[derive(Default)]
+struct Batch {
+    text: String,
+    tally: Tally,
+}
+
+fn score_lines(chunk: &Chunk, range: std::ops::Range<usize>, rubrics: &Rubrics) -> Batch {
+    let mut batch = Batch::default();
+    for (number, line) in range.filter_map(|index| chunk.line(index)) {
+        let result = line.and_then(|line| score_line(line, rubrics, &mut batch));
+        batch.tally.episodes += 1;
+        if let Err(problem) = result {
+            batch.tally.errors += 1;
+            let problem = Value::object([("error", Value::Str(format!("line {number}: {problem}")))]);
+            batch.text.push_str(&problem.dumps());
+        }
+        batch.text.push('\n');
+    }
+    batch
+}
+
+fn score_line(line: &[u8], rubrics: &Rubrics, batch: &mut Batch) -> Result<(), String> {
+    let line =
+        read(line, Line::read).map_err(|error| format!("column {}: {}", error.column, error.problem))?;
+    let episode = line.episode.ok_or("no \"episode\"")?;
+    let rubric = match (line.scoring, line.scenario) {
+        (Some(scoring), _) => rubrics.inline(scoring),
+        (None, Some(Value::Str(name))) => rubrics.named(&name)?,
+        (None, Some(other)) => return Err(format!("\"scenario\" is {}, not a name", other.kind())),
+        (None, None) => return Err("neither \"scenario\" nor \"scoring\" says how to score it".into()),
+    };
+    let started = Instant::now();
+    let verdict = score(&rubric, &episode);
+    batch.tally.scoring += started.elapsed();
+    verdict.map_err(|error| error.to_string())?.write_json(&mut batch.text);
+    Ok(())
+}
+
+/// What a line says.
+#[derive(Default)]
+struct Line<'a> {
+    /// The text of its own rubric.
+    scoring: Option<&'a str>,
+    scenario: Option<Value>,
+    episode: Option<Scorable<'a>>,
+}
+
+impl<'a> Line<'a> {
+    fn read(reader: &mut JsonReader<'a>) -> Result<Line<'a>, String> {
+        if !reader.is_object() {
+            return Err(format!("expected an object with an \"episode\", found {}", reader.value()?.kind()));
+        }
+        let mut line = Line::default();
+        reader.members(|reader, key| {
+            match &*key {
+                "scoring" => line.scoring = Some(reader.skip()?),
+                "scenario" => line.scenario = Some(reader.value()?),
+                "episode" => line.episode = Some(Scorable::read(reader)?),
+                _ => drop(reader.skip()?),
+            }
+            Ok(())
+        })?;
+        Ok(line)
+    }
+}
+
+/// The rubrics that lines ask for: those of a suite by name, and inline ones, each compiled once.
+#[derive(Default)]
+struct Rubrics {
+    suite: OnceLock<Result<Suite, String>>,
+    inline: RwLock<HashMap<String, Rubric>>,
+}
+
+impl Rubrics {
+    fn named(&self, scenario: &str) -> Result<Rubric, String> {
+        let built_in = || load_suite(&SuiteSource::Embedded).map(|loaded| loaded.suite);
+        let suite = self.suite.get_or_init(|| built_in().map_err(|error| error.to_string()));
+        let suite = suite.as_ref().map_err(Clone::clone)?;
+        let scenario = suite.scenario(scenario).ok_or_else(|| {
+            let names: Vec<&str> = suite.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+            format!(
+                "no scenario {scenario:?} in the suite, which has {}; name another with --suite",
+                names.join(", ")
+            )
+        })?;
+        Ok(scenario.rubric.clone())
+    }
+
+    fn inline(&self, scoring: &str) -> Rubric {
+        let poisoned = "no thread panics while it holds the lock";
+        if let Some(rubric) = self.inline.read().expect(poisoned).get(scoring) {
+            return rubric.clone();
+        }
+        let document = parse(scoring.as_bytes()).expect("the syntax was checked when the line was read");
+        let rubric = Rubric::compile(&document);
+        let mut kept = self.inline.write().expect(poisoned);
+        if kept.len() >= INLINE_RUBRICS_MAX {
+            kept.clear();
+        }
+        kept.insert(scoring.to_owned(), rubric.clone());
+        rubric
+    }
+}
+
+/// What has been done so far.
+#[derive(Default)]
+struct Tally {
+    episodes: u64,
+    errors: u64,
+    scoring: Duration,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Tally) {
+        self.episodes += other.episodes;
+        self.errors += other.errors;
+        self.scoring += other.scoring;
+    }
+
+    fn line(&self, pipeline: Duration) -> String {
+        Value::object([
+            ("episodes", Value::Int(self.episodes as i64)),
+            ("errors", Value::Int(self.errors as i64)),
+            ("score_s", Value::Float(self.scoring.as_secs_f64())),
+            ("pipeline_s", Value::Float(pipeline.as_secs_f64())),
+        ])
+        .dumps()
+    }
+}
