@@ -5,6 +5,7 @@ mod disk;
 mod embedded;
 mod export;
 mod fixtures;
+mod idle;
 mod inspect;
 mod json_place;
 mod pack;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use embedded::baseline_policy;
 pub use export::{EXPORT_MARK, clawbench_files};
+pub use idle::{IDLE_SCORE_MAX, idle_scorecard};
 pub use inspect::{Found, Inspection, inspect, inspect_embedded};
 pub use pack::load_pack;
 pub use yaml_text::yaml_text;

@@ -1,9 +1,14 @@
 //! Suites load: ours from the program and from its folder, and the real ClawBench as it stands.
 
 use packwright::scenario::problem::{Report, Strictness};
+use packwright::scenario::raw_check::{CATEGORIES, check_types};
 use packwright::scenario::yaml;
+use packwright::scenario::{CheckKind, Entry, Folder, validate};
 use packwright::value::{Value, parse};
-use packwright::workspace::{Loaded, SuiteSource, load_suite};
+use packwright::workspace::{
+    IDLE_SCORE_MAX, Loaded, SuiteSource, clawbench_files, idle_scorecard, load_suite,
+};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The data of the real ClawBench; none (with a visible message) where it is absent.
@@ -101,6 +106,61 @@ fn copy_folder(from: &Path, to: &Path) {
             copy_folder(&entry.path(), &target);
         } else {
             std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn our_suite_has_what_a_suite_needs() {
+    let suite = embedded().suite;
+    let checks = || suite.scenarios.iter().flat_map(|scenario| &scenario.rubric.checks);
+    assert!(suite.scenarios.len() >= 8);
+    assert!(checks().count() >= 120, "{} checks", checks().count());
+    assert!(suite.scenarios.iter().filter(|scenario| scenario.held_out).count() >= 2);
+    let types: BTreeSet<_> = checks().filter_map(|check| check.kind.name()).collect();
+    assert_eq!(types, check_types().collect(), "all check types are used");
+    let categories: BTreeSet<_> = checks().map(|check| check.category.as_str()).collect();
+    assert_eq!(categories, CATEGORIES.into_iter().collect());
+}
+
+#[test]
+fn check_types_have_one_list() {
+    for name in check_types() {
+        assert_ne!(CheckKind::named(name), CheckKind::Unknown, "{name}");
+    }
+}
+
+#[test]
+fn doing_nothing_earns_little_in_our_suite() {
+    for scenario in &embedded().suite.scenarios {
+        let score = idle_scorecard(scenario).unwrap().script_score;
+        println!("{}: {score}", scenario.name);
+        assert!(score < IDLE_SCORE_MAX, "{}: {score}", scenario.name);
+    }
+}
+
+#[test]
+fn the_export_is_a_clawbench_suite_that_says_the_same() {
+    let suite = embedded().suite;
+    let target = tempfile::tempdir().unwrap();
+    write(&clawbench_files(&suite), target.path());
+    let exported = load(&SuiteSource::Folder(target.path().to_owned()));
+    assert_eq!(exported.warnings, []);
+    assert_eq!(exported.suite.hash, suite.hash);
+    for (ours, theirs) in suite.scenarios.iter().zip(&exported.suite.scenarios) {
+        assert_eq!(validate(&theirs.document), Vec::<String>::new(), "{}", ours.name);
+        assert_eq!(theirs.document.dumps(), ours.document.dumps(), "{}: the order of keys too", ours.name);
+        assert_eq!(theirs.held_out, ours.held_out);
+        assert_eq!(theirs.rubric.checks.len(), ours.rubric.checks.len());
+    }
+}
+
+fn write(files: &Folder, target: &Path) {
+    for (path, entry) in files.iter() {
+        if let Entry::File(bytes) = entry {
+            let file = target.join(path);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, bytes).unwrap();
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::scenario::{Entry, Folder, Rubric, Scenario, Suite};
 use crate::units::{SuiteHash, sha256_hex};
 use crate::value::Value;
 use crate::workspace::fixtures::check_fixtures;
+use crate::workspace::idle;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -201,7 +202,21 @@ impl Work<'_> {
         let shown = |path: &str| self.shown(&format!("{at}/{path}"));
         let found = check_fixtures(&raw, &fixtures, self.layout.strictness, &shown);
         self.problems.extend(found);
-        build(raw, fixtures)
+        let scenario = build(raw, fixtures);
+        self.refuse_idlers(&scenario, &read.file);
+        scenario
+    }
+
+    /// Warns of a rubric of ours that pays for doing nothing. The rubrics of others are what they are.
+    fn refuse_idlers(&mut self, scenario: &Scenario, file: &str) {
+        if self.layout.strictness == Strictness::Own
+            && let Some(complaint) = idle::complaint(scenario)
+        {
+            let mut report = self.report(file);
+            let problem = report.warning(None, "scoring.checks", complaint);
+            problem.help("give more points to what must be done than to what must not happen");
+            self.problems.extend(report.problems);
+        }
     }
 
     /// Objects to fixtures that belong to no scenario.
