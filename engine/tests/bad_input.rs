@@ -82,7 +82,7 @@ fn links_pipes_and_forbidden_files() {
     symlink("..", fixtures.join("circle")).unwrap();
     let pipe = std::process::Command::new("mkfifo").arg(fixtures.join("pipe.md")).status();
     fs::write(fixtures.join("closed.md"), "x").unwrap();
-    fs::set_permissions(fixtures.join("closed.md"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(fixtures.join("closed.md"), fs::Permissions::from_mode(0o000)).unwrap();
     let inspection = inspect(&suite);
     let root = format!("{}/", there.path().display());
     let texts: Vec<String> =
