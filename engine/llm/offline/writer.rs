@@ -125,10 +125,10 @@ fn number_before(text: &str, unit: &str) -> Option<usize> {
     text.match_indices(unit).find_map(|(at, _)| text[..at].rsplit(' ').next()?.parse().ok())
 }
 
-/// Changes the policy in one to three places and says how.
+/// Changes the policy in two to five places and says how.
 fn edit(question: &Question<'_>, draft: &mut Draft, rng: &mut ChaCha8Rng) -> String {
     let mut said = Vec::new();
-    for _ in 0..rng.random_range(1..=3) {
+    for _ in 0..rng.random_range(2..=5) {
         said.push(match rng.random_range(0..100) {
             0..76 => mend(question, draft, rng),
             76..84 => draft.add_one(USELESS, rng),
