@@ -1,11 +1,11 @@
 //! `optimize check`: tells all that is wrong with suites, scenario files and packs, before a run finds out.
 
 use crate::exit::Exit;
+use crate::out;
 use clap::Args;
 use packwright::scenario::problem::{Problem, Severity};
 use packwright::score::Profile;
 use packwright::workspace::{Found, Inspection, inspect, inspect_embedded};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -29,21 +29,20 @@ pub struct CheckArgs {
 
 /// Checks each path and prints every problem.
 pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
-    let mut out = std::io::stdout().lock();
     let mut tally = Tally::default();
     for (subject, inspection) in inspections(&args.paths) {
         let problems = with_pack_warnings(inspection.problems, inspection.found.as_ref(), &subject);
         tally.count(&problems);
         for problem in &problems {
-            write_problem(&mut out, problem, args.json)?;
+            out::line(if args.json { serde_json::to_string(problem)? } else { problem.to_string() });
         }
         if !args.json
             && let Some(found) = &inspection.found
         {
-            writeln!(out, "{subject}: {}", description(found))?;
+            out::line(format!("{subject}: {}", description(found)));
         }
     }
-    tally.write(&mut out, args.json)?;
+    out::line(tally.summary(args.json));
     Ok(if tally.errors > 0 { Exit::BadInput.into() } else { ExitCode::SUCCESS })
 }
 
@@ -63,12 +62,12 @@ impl Tally {
         self.warnings += problems.len() - errors;
     }
 
-    fn write(&self, out: &mut impl Write, json: bool) -> std::io::Result<()> {
+    fn summary(&self, json: bool) -> String {
         let Tally { checked, errors, warnings } = self;
         if json {
-            return writeln!(out, r#"{{"checked": {checked}, "errors": {errors}, "warnings": {warnings}}}"#);
+            return format!(r#"{{"checked": {checked}, "errors": {errors}, "warnings": {warnings}}}"#);
         }
-        writeln!(out, "{checked} checked, {}, {}", counted(*errors, "error"), counted(*warnings, "warning"))
+        format!("{checked} checked, {}, {}", counted(*errors, "error"), counted(*warnings, "warning"))
     }
 }
 
@@ -100,15 +99,6 @@ fn with_pack_warnings(mut problems: Vec<Problem>, found: Option<&Found>, subject
         }
     }
     problems
-}
-
-fn write_problem(out: &mut impl Write, problem: &Problem, json: bool) -> anyhow::Result<()> {
-    if json {
-        writeln!(out, "{}", serde_json::to_string(problem)?)?;
-    } else {
-        writeln!(out, "{problem}")?;
-    }
-    Ok(())
 }
 
 fn description(found: &Found) -> String {

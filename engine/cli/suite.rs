@@ -1,6 +1,7 @@
 //! `optimize suite`: shows what a suite measures, and writes it for other programs.
 
-use crate::exit::Exit;
+use crate::exit::BadInput;
+use crate::out;
 use clap::{Args, Subcommand};
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use packwright::scenario::raw_check::CATEGORIES;
@@ -44,18 +45,10 @@ enum Act {
 pub fn run(args: SuiteArgs) -> anyhow::Result<ExitCode> {
     let (Act::List { suite, .. } | Act::Export { suite, .. }) = &args.act;
     let source = suite.clone().map_or(SuiteSource::Embedded, SuiteSource::Folder);
-    let suite = match load_suite(&source) {
-        Ok(Loaded { suite, warnings }) => {
-            for warning in warnings {
-                eprintln!("{warning}");
-            }
-            suite
-        }
-        Err(error) => {
-            eprintln!("{error}");
-            return Ok(Exit::BadInput.into());
-        }
-    };
+    let Loaded { suite, warnings } = load_suite(&source).map_err(|error| BadInput(error.to_string()))?;
+    for warning in warnings {
+        eprintln!("{warning}");
+    }
     match args.act {
         Act::List { json, .. } => list(&suite, json),
         Act::Export { clawbench, .. } => export(&suite, &clawbench),
@@ -65,7 +58,7 @@ pub fn run(args: SuiteArgs) -> anyhow::Result<ExitCode> {
 fn list(suite: &Suite, json: bool) -> anyhow::Result<ExitCode> {
     if json {
         for scenario in &suite.scenarios {
-            println!("{}", row_json(scenario));
+            out::line(row_json(scenario));
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -84,13 +77,13 @@ fn list(suite: &Suite, json: bool) -> anyhow::Result<ExitCode> {
         table.add_row([Cell::new(&scenario.name)].into_iter().chain(numbers).chain([Cell::new(held_out)]));
     }
     let checks: usize = suite.scenarios.iter().map(|scenario| scenario.rubric.checks.len()).sum();
-    println!("{table}");
-    println!(
+    out::line(table.trim_fmt());
+    out::line(format!(
         "{}: {} scenarios, {checks} checks, content {}",
         suite.name,
         suite.scenarios.len(),
         suite.hash.0
-    );
+    ));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -112,13 +105,11 @@ fn row_json(scenario: &Scenario) -> serde_json::Value {
 }
 
 fn export(suite: &Suite, target: &Path) -> anyhow::Result<ExitCode> {
-    if let Err(reason) = clear_target(target) {
-        eprintln!("error: cannot export to {}: {reason}", target.display());
-        return Ok(Exit::BadInput.into());
-    }
+    clear_target(target)
+        .map_err(|reason| BadInput(format!("cannot export to {}: {reason}", target.display())))?;
     let files = clawbench_files(suite);
     let written = write_files(&files, target)?;
-    println!("{}: {} scenarios, {written} files", target.display(), suite.scenarios.len());
+    out::line(format!("{}: {} scenarios, {written} files", target.display(), suite.scenarios.len()));
     Ok(ExitCode::SUCCESS)
 }
 

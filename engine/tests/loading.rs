@@ -63,6 +63,21 @@ fn yaml_means_what_pyyaml_reads() {
     println!("{} of {} scenario documents agree with PyYAML", expected.len(), expected.len());
 }
 
+/// Small documents with what PyYAML 6.0.3 makes of them; without a value, it refuses them.
+#[test]
+fn small_documents_mean_what_pyyaml_reads() {
+    let cases = include_str!("pyyaml.jsonl");
+    for line in cases.lines() {
+        let case = parse(line.as_bytes()).unwrap();
+        let text = case.get("text").unwrap().as_str().unwrap();
+        let mut report = Report::new("case", Strictness::Foreign);
+        let read = yaml::parse(text, &mut report).filter(|_| report.errors().next().is_none());
+        let read = read.map(|node| node.to_value().dumps());
+        assert_eq!(read, case.get("value").map(Value::dumps), "{text:?}");
+    }
+    println!("{0} of {0} small documents agree with PyYAML", cases.lines().count());
+}
+
 #[test]
 fn the_embedded_suite_loads_without_a_word_and_is_the_one_in_the_repository() {
     let loaded = embedded();
