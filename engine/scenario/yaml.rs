@@ -9,8 +9,8 @@ use crate::scenario::problem::{Place, Report};
 use crate::scenario::scalar::{Plain, differs_in_yaml_1_2, is_printable, pyyaml};
 use crate::scenario::yaml_syntax::explain;
 use crate::value::Value;
+use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
 use indexmap::IndexMap;
-use serde_saphyr::granit_parser::{self, Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
 use std::collections::HashMap;
 use std::rc::Rc;
 

@@ -1,7 +1,7 @@
 //! Explains YAML syntax errors: what the parser could not make sense of, in plain words, and what was probably
 //! meant.
 
-use serde_saphyr::granit_parser::{ErrorKind, ScanError};
+use granit_parser::{ErrorKind, ScanError};
 
 /// The message for a syntax error, and what would be right where that can be guessed.
 pub(super) fn explain(text: &str, error: &ScanError, depth_max: usize) -> (String, Option<String>) {
