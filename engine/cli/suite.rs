@@ -34,7 +34,7 @@ enum Act {
         /// A suite folder (ours, or a ClawBench checkout); without it, the suite inside the program
         #[arg(long)]
         suite: Option<PathBuf>,
-        /// The folder for scenarios/*.yaml with their rubrics inside and fixtures/<name>/; it must be empty or
+        /// The folder for scenarios/*.yaml with their rubrics inside, and fixtures/; it must be empty or
         /// hold a former export, which is replaced
         #[arg(long, value_name = "DIR")]
         clawbench: PathBuf,
