@@ -7,6 +7,7 @@ mod fuzz_bodies;
 mod llm;
 mod loading;
 mod objective;
+mod offline;
 mod packs;
 mod publish;
 mod scoring;

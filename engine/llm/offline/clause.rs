@@ -75,7 +75,9 @@ fn folded(raw: &str) -> String {
     let mut folded = String::with_capacity(raw.len() + 2);
     folded.push(' ');
     for c in raw.chars() {
-        if c.is_alphanumeric() {
+        if matches!(c, '≤' | '<') {
+            folded.push_str(if folded.ends_with(' ') { "under " } else { " under " });
+        } else if c.is_alphanumeric() {
             folded.extend(c.to_lowercase());
         } else if c != ',' && !folded.ends_with(' ') || c == ' ' && !folded.ends_with(' ') {
             folded.push(' ');

@@ -30,6 +30,8 @@ pub(super) struct Call {
     pub(super) arguments: String,
 }
 
+/// After so many calls even one who asks for things one by one asks for the rest together.
+const PATIENCE_CALLS: usize = 14;
 /// No plan is longer than this, whatever the inbox holds.
 const CALLS_MAX: usize = 40;
 /// Bodies that a selective reader opens.
@@ -84,7 +86,7 @@ impl<'a> Desk<'a> {
             calls.retain(|call| !self.is_done(call));
             calls.truncate(room);
             if !calls.is_empty() {
-                if !self.shows(Skill::Batch) {
+                if !self.shows(Skill::Batch) && self.done.len() < PATIENCE_CALLS {
                     calls.truncate(1 + (self.draws.unit("calls at once", "") * 3.0) as usize);
                 }
                 return calls;

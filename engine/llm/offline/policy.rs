@@ -104,8 +104,8 @@ impl Policy {
             let unit = after.clone().find_map(|word| Unit::of(word));
             let least = |old: Option<usize>, new: usize| Some(old.map_or(new, |old| old.min(new)));
             match unit {
-                Some(Unit::Call) if (1..=40).contains(&number) => {
-                    self.calls_max = least(self.calls_max, number)
+                _ if is_call_limit(&words, at) && (2..=40).contains(&number) => {
+                    self.calls_max = least(self.calls_max, number);
                 }
                 Some(Unit::Body) if number <= 20 && is_limit(&words[..at]) => {
                     self.bodies_max = least(self.bodies_max, number);
@@ -147,7 +147,6 @@ fn more(so_far: f64, weight: f64) -> f64 {
 }
 
 enum Unit {
-    Call,
     Body,
     Char,
     Word,
@@ -156,7 +155,6 @@ enum Unit {
 impl Unit {
     fn of(word: &str) -> Option<Unit> {
         match word {
-            "call" | "calls" => Some(Unit::Call),
             "body" | "bodies" | "mails" | "emails" => Some(Unit::Body),
             "character" | "characters" | "chars" => Some(Unit::Char),
             "words" => Some(Unit::Word),
@@ -165,10 +163,18 @@ impl Unit {
     }
 }
 
+/// Whether the number at a place limits all tool calls: `at most 7 tool calls`, `total tool calls under 7`.
+fn is_call_limit(words: &[&str], at: usize) -> bool {
+    let calls = |words: &[&str]| words.iter().any(|word| matches!(*word, "call" | "calls"));
+    let after = &words[at + 1..words.len().min(at + 4)];
+    let part = words.contains(&"exec") || words.contains(&"step") || words.contains(&"phase");
+    !part && (calls(after) && is_limit(&words[..at]) || calls(&words[..at]) && is_limit(&words[..at]))
+}
+
 fn is_limit(before: &[&str]) -> bool {
     let near = &before[before.len().saturating_sub(4)..];
     near.iter().any(|word| {
-        matches!(*word, "max" | "maximum" | "most" | "than" | "under" | "within" | "exceed" | "to")
+        matches!(*word, "max" | "maximum" | "most" | "limit" | "than" | "under" | "within" | "exceed" | "to")
     })
 }
 
