@@ -41,7 +41,6 @@ const TOP: [&str; 21] = [
     "LICENSE",
     "README.md",
     "benches",
-    "build.rs",
     "deny.toml",
     "docs",
     "engine",

@@ -119,11 +119,10 @@ mod tests {
         Owners,
     ];
 
-    /// The skills whose chance a policy changes by at least so much, upwards or downwards.
+    /// The skills whose chance a policy raises by more than so much.
     fn moved(policy: &str, by: f64) -> Vec<Skill> {
         let (bare, now) = (Policy::read("", ""), Policy::read(policy, ""));
-        let change = |skill: &Skill| (now.chance(*skill) - bare.chance(*skill)) * by.signum();
-        SKILLS.into_iter().filter(|skill| change(skill) > by.abs()).collect()
+        SKILLS.into_iter().filter(|skill| now.chance(*skill) - bare.chance(*skill) > by).collect()
     }
 
     #[test]
@@ -135,8 +134,15 @@ mod tests {
 
     #[test]
     fn harm_is_done_and_empty_words_do_nothing() {
+        // A bare policy may have nothing to lose, so harm is measured on one with good rules, against a line of
+        // the same length that says nothing.
+        let good = "# Policy\n\n- Keep the whole answer short.\n- Never send or post without approval.\n\
+                    - Read only what matters.\n- Never share confidential matter.\n- Never show internal ids.\n";
         for wording in HARMFUL {
-            assert!(!moved(wording, -0.03).is_empty(), "{wording}");
+            let neutral = Policy::read(&format!("{good}- {}\n", "x".repeat(wording.len())), "");
+            let harmed = Policy::read(&format!("{good}- {wording}\n"), "");
+            let loss = |skill: &Skill| neutral.chance(*skill) - harmed.chance(*skill);
+            assert!(SKILLS.iter().any(|skill| loss(skill) > 0.03), "{wording}");
         }
         for wording in USELESS {
             assert_eq!(moved(wording, 0.1), [], "{wording}");
