@@ -13,7 +13,6 @@ use crate::llm::Llm;
 use crate::pack::Pack;
 use crate::search::{Next, Search};
 use crate::store::{Record, Store};
-use breaker::Breaker;
 use journal::Journal;
 use std::sync::Arc;
 use steps::{Stopped, do_steps};
@@ -64,13 +63,12 @@ pub async fn run(
         journal.record_next(Event::RunStarted(started))?;
     }
     let mut search = Search::new();
-    let mut breaker = Breaker::default();
     loop {
         journal.tell(&mut search)?;
         if let Some(finished) = journal.finished() {
             return Ok(Ending::Finished(finished.clone()));
         }
-        match do_steps(engine, &search, &mut journal, &mut breaker).await? {
+        match do_steps(engine, &search, &mut journal).await? {
             Some(Stopped::Interrupted) => return Ok(Ending::Interrupted),
             Some(Stopped::Outage { reason }) => return Ok(Ending::Outage { reason }),
             None => journal.tell(&mut search)?,

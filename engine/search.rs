@@ -130,6 +130,11 @@ impl Search {
         Some(&self.state.as_ref()?.run.profile)
     }
 
+    /// Whether most of the last plan that was told failed for the infrastructure.
+    pub fn is_failing(&self) -> bool {
+        self.state.as_ref().is_some_and(State::is_failing)
+    }
+
     /// How many episodes the plans so far have started, the unmeasured ones included.
     pub fn episodes_started(&self) -> u32 {
         self.state.as_ref().map_or(0, |state| state.started)

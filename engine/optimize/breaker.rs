@@ -5,26 +5,41 @@
 //! steps stay open, cost nothing of the budget, and are done when the run is resumed.
 
 use super::journal::Outcome;
-use crate::event::{Event, ProposalFault};
+use crate::event::{Event, Operator, ProposalFault};
 
 /// So many failures without a success between them are an outage.
 const FAILURES_MAX: usize = 6;
 
+/// Judges the outcomes of one plan.
 #[derive(Default)]
 pub(super) struct Breaker {
+    /// The plan before this one failed, too.
+    failed_before: bool,
+    succeeded: bool,
     held: Vec<Outcome>,
 }
 
 impl Breaker {
+    /// Begins with a plan; `failed_before` says whether most of the last one failed.
+    pub(super) fn new(failed_before: bool) -> Breaker {
+        Breaker { failed_before, ..Breaker::default() }
+    }
+
     /// Takes an outcome, and gives what is to be recorded now.
     pub(super) fn take(&mut self, outcome: Outcome) -> Vec<Outcome> {
-        if failure(&outcome.event).is_some() {
-            self.held.push(outcome);
-            return Vec::new();
+        match sign(&outcome.event) {
+            Sign::Failure(_) => {
+                self.held.push(outcome);
+                Vec::new()
+            }
+            Sign::Success => {
+                self.succeeded = true;
+                let mut ready = std::mem::take(&mut self.held);
+                ready.push(outcome);
+                ready
+            }
+            Sign::None => vec![outcome],
         }
-        let mut ready = std::mem::take(&mut self.held);
-        ready.push(outcome);
-        ready
     }
 
     /// Whether there have been too many failures in a row to begin more steps.
@@ -32,28 +47,37 @@ impl Breaker {
         self.held.len() >= FAILURES_MAX
     }
 
-    /// The failures held back at the end of a plan: single failures to be recorded, or an outage.
-    pub(super) fn settle(&mut self) -> Result<Vec<Outcome>, String> {
-        if self.is_open() {
-            let last = self.held.last().and_then(|outcome| failure(&outcome.event)).unwrap_or_default();
-            return Err(format!(
-                "{} attempts failed one after the other, the last with: {last}",
-                self.held.len()
-            ));
+    /// The failures held back at the end of the plan: single failures to be recorded, or an outage.
+    pub(super) fn settle(self) -> Result<Vec<Outcome>, String> {
+        // A plan may have less than the failures of an outage. One failure alone may be the step's own fault.
+        let nothing_works = !self.succeeded && (self.held.len() > 1 || self.failed_before);
+        match self.held.last().map(|outcome| sign(&outcome.event)) {
+            Some(Sign::Failure(last)) if self.is_open() || nothing_works => {
+                Err(format!("no attempt succeeds any more; the last failed with: {last}"))
+            }
+            _ => Ok(self.held),
         }
-        Ok(std::mem::take(&mut self.held))
     }
 }
 
-/// Why an event is a failure of the infrastructure; none when it is not one.
-fn failure(event: &Event) -> Option<&str> {
+/// What an event says about the infrastructure.
+enum Sign<'a> {
+    Failure(&'a str),
+    Success,
+    /// It needed none.
+    None,
+}
+
+fn sign(event: &Event) -> Sign<'_> {
     match event {
-        Event::EpisodeUnmeasured(unmeasured) => Some(&unmeasured.reason),
+        Event::EpisodeUnmeasured(unmeasured) => Sign::Failure(&unmeasured.reason),
         Event::ProposalFailed(failed) => match &failed.reason {
-            ProposalFault::Unreachable { problem } => Some(problem),
-            _ => None,
+            ProposalFault::Unreachable { problem } => Sign::Failure(problem),
+            _ if failed.operator == Operator::Merge => Sign::None,
+            _ => Sign::Success,
         },
-        _ => None,
+        Event::Proposed(proposed) if proposed.candidate.operator == Operator::Merge => Sign::None,
+        _ => Sign::Success,
     }
 }
 
@@ -61,7 +85,7 @@ fn failure(event: &Event) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::episode::{EpisodeKey, Usage};
-    use crate::event::{EpisodeUnmeasured, Operator, ProposalFailed};
+    use crate::event::{EpisodeUnmeasured, ProposalFailed};
     use crate::units::PackHash;
 
     fn outage(ordinal: u32) -> Outcome {
@@ -71,8 +95,12 @@ mod tests {
     }
 
     fn success(ordinal: u32) -> Outcome {
+        proposal(ordinal, Operator::Trim)
+    }
+
+    fn proposal(ordinal: u32, operator: Operator) -> Outcome {
         let reason = ProposalFault::Unusable { problem: "empty".into() };
-        let failed = ProposalFailed { operator: Operator::Trim, reason, usage: Usage::default() };
+        let failed = ProposalFailed { operator, reason, usage: Usage::default() };
         Outcome { ordinal, event: Event::ProposalFailed(failed), episode: None, took_ms: 1 }
     }
 
@@ -88,15 +116,41 @@ mod tests {
         assert_eq!(ordinals(breaker.settle().unwrap()), Vec::<u32>::new());
     }
 
+    /// What is recorded of the held failures at the end of a plan; none when it is an outage.
+    fn settled(failed_before: bool, outcomes: Vec<Outcome>) -> Option<Vec<u32>> {
+        let mut breaker = Breaker::new(failed_before);
+        for outcome in outcomes {
+            breaker.take(outcome);
+        }
+        breaker.settle().ok().map(ordinals)
+    }
+
     #[test]
     fn failures_without_a_success_are_an_outage() {
         let mut breaker = Breaker::default();
-        for ordinal in 0..6 {
+        breaker.take(success(0));
+        for ordinal in 1..7 {
             assert!(!breaker.is_open());
             breaker.take(outage(ordinal));
         }
         assert!(breaker.is_open());
         let reason = breaker.settle().err().unwrap();
-        assert_eq!(reason, "6 attempts failed one after the other, the last with: down 5");
+        assert_eq!(reason, "no attempt succeeds any more; the last failed with: down 6");
+    }
+
+    #[test]
+    fn a_plan_of_which_nothing_succeeds_is_an_outage() {
+        assert_eq!(settled(false, vec![outage(1), outage(2)]), None);
+        assert_eq!(settled(false, vec![outage(1), proposal(2, Operator::Merge), outage(3)]), None);
+        assert_eq!(settled(false, vec![success(1), outage(2), outage(3)]), Some(vec![2, 3]));
+        assert_eq!(settled(true, vec![success(1), outage(2)]), Some(vec![2]));
+    }
+
+    #[test]
+    fn one_failure_alone_is_an_outage_only_after_a_plan_that_failed() {
+        assert_eq!(settled(false, vec![outage(1)]), Some(vec![1]));
+        assert_eq!(settled(true, vec![outage(1)]), None);
+        assert_eq!(settled(true, vec![]), Some(vec![]));
+        assert_eq!(settled(true, vec![proposal(1, Operator::Merge)]), Some(vec![]));
     }
 }

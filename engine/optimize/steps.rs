@@ -30,10 +30,10 @@ pub(super) async fn do_steps(
     engine: &Engine,
     search: &Search,
     journal: &mut Journal<'_>,
-    breaker: &mut Breaker,
 ) -> anyhow::Result<Option<Stopped>> {
     let open: Vec<(u32, Step)> =
         journal.open_steps().map(|(ordinal, step)| (ordinal, step.clone())).collect();
+    let mut breaker = Breaker::new(search.is_failing());
     let mut desk = Desk { engine, search, packs: BTreeMap::new() };
     let mut waiting = open.into_iter();
     let mut under_way: FuturesUnordered<LocalBoxFuture<'_, anyhow::Result<Outcome>>> =

@@ -152,6 +152,10 @@ impl State {
         self.run.budget.saturating_sub(self.started).saturating_sub(self.allotment.kept())
     }
 
+    pub fn is_failing(&self) -> bool {
+        self.failing_plans > 0
+    }
+
     pub fn is_outage(&self) -> bool {
         self.failing_plans >= FAILING_PLANS_MAX
     }
