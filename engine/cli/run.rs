@@ -4,9 +4,11 @@ mod conclusion;
 mod settings;
 mod start;
 
+use super::exit::BadInput;
 use super::models::{self, ModelArgs};
 use super::progress::Progress;
-use anyhow::{Context, bail};
+use super::runs::find;
+use anyhow::Context;
 use clap::Args;
 use packwright::agent::builtin::{Builtin, Limits};
 use packwright::evaluate::Evaluator;
@@ -19,7 +21,7 @@ use packwright::units::Seed;
 use packwright::workspace::{SuiteSource, load_suite};
 use settings::Settings;
 use start::Start;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -121,38 +123,31 @@ impl Session {
     }
 
     fn resume(args: &RunArgs, id: &str) -> anyhow::Result<Session> {
-        let folder = match id {
-            "" => match store::newest_unfinished(&args.runs)? {
-                Some(entry) => entry.folder,
-                None => {
-                    bail!("there is no unfinished run in {}; `optimize runs` lists them", args.runs.display())
-                }
-            },
-            id => args.runs.join(id),
-        };
+        let folder =
+            if id.is_empty() { newest_to_go_on_with(&args.runs)? } else { find(&args.runs, Some(id))? };
         let store = Store::open(&folder)?;
         let settings: Settings = serde_json::from_value(store.settings()?)
             .with_context(|| format!("read the settings of {}", folder.display()))?;
+        let shown = folder.display();
         let Some(started) = store.records()?.into_iter().find_map(|record| match record.event {
             packwright::event::Event::RunStarted(started) => Some(started),
             _ => None,
         }) else {
-            bail!("{} was cut off before it began; start a new run", folder.display());
+            return Err(BadInput(format!("{shown} was cut off before it began; start a new run")).into());
         };
         if started.format != EVENT_FORMAT {
-            bail!(
-                "{} has events of format {}, this program writes {EVENT_FORMAT}",
-                folder.display(),
-                started.format
-            );
+            let format = started.format;
+            let problem =
+                format!("{shown} has events of format {format}, this program writes {EVENT_FORMAT}");
+            return Err(BadInput(problem).into());
         }
         let suite = read_suite(&settings)?;
         if suite.hash != started.suite_hash {
-            bail!(
-                "the suite has changed since {} began, so its scores could not be compared; \
-                 restore the suite or start a new run",
-                folder.display()
+            let problem = format!(
+                "the suite has changed since {shown} began, so its scores could not be compared; restore the suite \
+                 or start a new run"
             );
+            return Err(BadInput(problem).into());
         }
         let models = models::connect(&settings.models)?;
         let start = Start::of_run(&started)?;
@@ -208,6 +203,18 @@ impl Session {
     }
 }
 
+/// The newest run if it won and was cut off before its winner was committed, or the newest unfinished one.
+fn newest_to_go_on_with(runs: &Path) -> anyhow::Result<PathBuf> {
+    let newest = store::run_entries(runs)?.into_iter().rev().flatten().next();
+    let found = match newest.filter(conclusion::is_unpublished) {
+        Some(entry) => Some(entry),
+        None => store::newest_unfinished(runs)?,
+    };
+    let none =
+        || BadInput(format!("there is no unfinished run in {}; `optimize runs` lists them", runs.display()));
+    Ok(found.ok_or_else(none)?.folder)
+}
+
 fn read_suite(settings: &Settings) -> anyhow::Result<Arc<Suite>> {
     let source = settings.suite.clone().map_or(SuiteSource::Embedded, SuiteSource::Folder);
     match load_suite(&source) {
@@ -217,7 +224,7 @@ fn read_suite(settings: &Settings) -> anyhow::Result<Arc<Suite>> {
             }
             Ok(Arc::new(loaded.suite))
         }
-        Err(error) => Err(super::exit::BadInput(error.to_string()).into()),
+        Err(error) => Err(BadInput(error.to_string()).into()),
     }
 }
 

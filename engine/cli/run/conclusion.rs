@@ -8,9 +8,9 @@ use packwright::event::{Comparison, RunFinished, Verdict};
 use packwright::optimize::Ending;
 use packwright::publish::{CommitNote, PackRepo, PushOutcome, Receipt};
 use packwright::report::{Report, render};
-use packwright::store::utc_text;
+use packwright::store::{RunEntry, utc_text};
 use packwright::units::RunId;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Tells how the run ended, and commits the winner if there is one.
@@ -161,9 +161,20 @@ fn next(args: &RunArgs, id: &str, packs: &Path) -> ExitCode {
 
 /// Writes what was published beside the run, so that it is never in doubt.
 fn keep(session: &Session, receipt: &Receipt) -> anyhow::Result<()> {
-    let folder = session.store.folder().join("receipts");
-    std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
-    let path = folder.join("publish.json");
+    let path = receipt_path(session.store.folder());
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
+    }
     let text = serde_json::to_string_pretty(receipt)? + "\n";
     std::fs::write(&path, text).with_context(|| format!("write the receipt {}", path.display()))
+}
+
+/// Whether a run won, and was cut off before that had consequences.
+pub fn is_unpublished(run: &RunEntry) -> bool {
+    let won = run.finished.as_ref().is_some_and(|finished| matches!(finished.verdict, Verdict::Better(_)));
+    won && !receipt_path(&run.folder).exists()
+}
+
+fn receipt_path(run: &Path) -> PathBuf {
+    run.join("receipts").join("publish.json")
 }
