@@ -2,6 +2,7 @@
 
 mod agent;
 mod bad_input;
+mod budget;
 mod conformance;
 mod fuzz_bodies;
 mod llm;
@@ -9,9 +10,12 @@ mod loading;
 mod objective;
 mod offline;
 mod packs;
+mod program;
 mod publish;
+mod resume;
 mod scoring;
 mod search;
 mod tidy;
+mod trial;
 mod validate;
 mod world;

@@ -1,0 +1,55 @@
+//! The budget counts attempts, and is never exceeded by a single one; and what a run finds does not depend
+//! on how many of them are under way at once.
+
+use crate::trial::{Run, Trial, Watched};
+use packwright::optimize::Ending;
+use packwright::units::Seed;
+use std::sync::Arc;
+
+/// Runs with an agent of which a share of the attempts fails.
+fn run(budget: u32, parallel: usize, failing_percent: u64) -> Run {
+    let fails = move |_, seed: Seed| seed.child("fails", &[]).0 % 100 < failing_percent;
+    Trial { parallel, agent: Arc::new(Watched::failing(fails)), ..Trial::new(budget) }.run()
+}
+
+fn check(run: &Run, budget: u32) {
+    let recorded = run.scored() + run.unmeasured();
+    assert!(recorded <= budget, "{recorded} episodes recorded of {budget}");
+    assert!(run.attempts <= budget, "{} attempts made of {budget}", run.attempts);
+    if matches!(run.ending, Ending::Finished(_)) {
+        assert_eq!(recorded, run.attempts, "every attempt is recorded");
+    }
+}
+
+#[test]
+fn no_small_budget_is_ever_exceeded() {
+    let mut runs = 0;
+    for budget in 1..=40_u32 {
+        for parallel in [1, 7, 64] {
+            let failing_percent = if budget.is_multiple_of(2) { 0 } else { 15 };
+            check(&run(budget, parallel, failing_percent), budget);
+            runs += 1;
+        }
+    }
+    println!("{runs} runs");
+}
+
+#[test]
+fn no_larger_budget_is_ever_exceeded() {
+    for parallel in [1, 7, 64] {
+        for failing_percent in [0, 15, 60] {
+            check(&run(200, parallel, failing_percent), 200);
+        }
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_how_many_are_under_way() {
+    for (budget, failing_percent) in [(40, 0), (40, 10), (200, 0), (200, 10)] {
+        let one = run(budget, 1, failing_percent);
+        let many = run(budget, 64, failing_percent);
+        assert_eq!(one.ending, many.ending);
+        assert_eq!(one.events(), many.events());
+        assert!(matches!(one.ending, Ending::Finished(_)));
+    }
+}
