@@ -62,12 +62,12 @@ struct Source {
 }
 
 impl Source {
-    /// The module of the library that the file belongs to; none for the program and the tests.
+    /// The module of the library that the file belongs to; none for the program, the tests and the build script.
     fn module(&self) -> Option<&str> {
         let inside = self.path.strip_prefix("engine/")?;
         let top = inside.split('/').next()?;
         let top = top.strip_suffix(".rs").unwrap_or(top);
-        (!matches!(top, "cli" | "tests" | "lib")).then_some(top)
+        (!matches!(top, "cli" | "tests" | "lib" | "build")).then_some(top)
     }
 
     /// The lines of code with their numbers, without comments and without what is only for tests.
