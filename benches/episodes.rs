@@ -64,7 +64,11 @@ struct Took {
     scoring: Duration,
 }
 
-struct Measured(Vec<Took>);
+struct Measured {
+    scenarios: Vec<Took>,
+    /// What the processor spent on all of it, or the wall time where the system does not tell.
+    spent: Duration,
+}
 
 /// Runs through the suite again and again until the time is over, each episode with a seed of its own.
 async fn measure(llm: Arc<dyn Llm>, suite: &Suite, limit: Duration) -> anyhow::Result<Measured> {
@@ -77,7 +81,7 @@ async fn measure(llm: Arc<dyn Llm>, suite: &Suite, limit: Duration) -> anyhow::R
             episode(&agent, scenario, &pack, round, &mut Took::nothing(&scenario.name)).await?;
         }
     }
-    let began = Instant::now();
+    let (began, spent_before) = (Instant::now(), processor_time());
     for round in WARM_UP_ROUNDS.. {
         for (scenario, took) in suite.scenarios.iter().zip(&mut measured) {
             episode(&agent, scenario, &pack, round, took).await?;
@@ -86,7 +90,9 @@ async fn measure(llm: Arc<dyn Llm>, suite: &Suite, limit: Duration) -> anyhow::R
             break;
         }
     }
-    Ok(Measured(measured))
+    let wall = began.elapsed();
+    let spent = processor_time().zip(spent_before).map_or(wall, |(after, before)| after - before);
+    Ok(Measured { scenarios: measured, spent })
 }
 
 async fn episode(
@@ -129,19 +135,15 @@ impl Took {
 
 impl Measured {
     fn episodes(&self) -> f64 {
-        self.0.iter().map(|took| f64::from(took.episodes)).sum()
-    }
-
-    fn seconds(&self) -> f64 {
-        self.0.iter().map(|took| (took.attempting + took.scoring).as_secs_f64()).sum()
+        self.scenarios.iter().map(|took| f64::from(took.episodes)).sum()
     }
 
     fn per_second(&self) -> f64 {
-        self.episodes() / self.seconds()
+        self.episodes() / self.spent.as_secs_f64()
     }
 
     fn per_episode_ms(&self) -> f64 {
-        self.seconds() * 1000.0 / self.episodes()
+        self.spent.as_secs_f64() * 1000.0 / self.episodes()
     }
 
     fn print(&self) {
@@ -149,7 +151,7 @@ impl Measured {
             "{:<24} {:>8} {:>10} {:>12} {:>12}",
             "scenario", "episodes", "tool calls", "attempt ms", "scoring ms"
         );
-        for took in &self.0 {
+        for took in &self.scenarios {
             let each = |amount: f64| amount / f64::from(took.episodes);
             println!(
                 "{:<24} {:>8} {:>10.1} {:>12.3} {:>12.3}",
@@ -161,6 +163,13 @@ impl Measured {
             );
         }
     }
+}
+
+/// What the processor spent on this thread, so that other work on the machine does not count. None where the
+/// system does not tell.
+fn processor_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
 }
 
 /// A model that costs nothing.

@@ -43,7 +43,6 @@ impl Http {
         let mut builder = Client::builder()
             .connect_timeout(Duration::from_millis(CONNECT_MS_MAX))
             .redirect(reqwest::redirect::Policy::none())
-            .pool_max_idle_per_host(64)
             .user_agent(concat!("packwright/", env!("CARGO_PKG_VERSION")));
         if is_loopback(&base_url) {
             builder = builder.no_proxy();

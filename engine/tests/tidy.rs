@@ -31,7 +31,7 @@ const LINES_MAX: usize = 450;
 const LONG_FILES: [(&str, usize, &str); 0] = [];
 
 /// What may stand at the top of the repository.
-const TOP: [&str; 21] = [
+const TOP: [&str; 19] = [
     ".ci",
     ".gitattributes",
     ".gitignore",
@@ -51,7 +51,6 @@ const TOP: [&str; 21] = [
     "rust-toolchain.toml",
     "rustfmt.toml",
     "scenarios",
-    "tools",
 ];
 
 /// A Rust file of the repository.
