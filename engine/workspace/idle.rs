@@ -31,11 +31,9 @@ pub(super) fn complaint(scenario: &Scenario) -> Option<String> {
     let mut passed: Vec<_> = card.checks.iter().filter(|check| check.passed).collect();
     passed.sort_by(|a, b| b.max_points.total_cmp(&a.max_points));
     let most: Vec<&str> = passed.iter().take(5).map(|check| check.id.as_str()).collect();
-    let message = "an agent that does nothing earns";
+    let (score, passes, of) = (card.script_score, passed.len(), card.checks.len());
     Some(format!(
-        "{message} {:.2} of 1 ({} checks, first {})",
-        card.script_score,
-        passed.len(),
+        "an agent that does nothing earns {score:.2} of 1; it passes {passes} of {of} checks: {}",
         most.join(", ")
     ))
 }
