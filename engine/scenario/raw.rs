@@ -172,3 +172,26 @@ fn read_checks(node: &Node, name: &str, report: &mut Report) -> Vec<RawCheck> {
     }
     checks
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::problem::Strictness;
+    use crate::scenario::yaml::parse;
+
+    #[test]
+    fn a_rubric_adds_checks_and_replaces_them_by_id() {
+        let mut report = Report::new("f", Strictness::Foreign);
+        let scenario = "{name: s, tools: [], prompt: p, scoring: {note: x, checks: [{id: a, type: response_contains, pattern: x}, {id: b, type: tool_called, tool: exec}]}}";
+        let rubric =
+            "checks: [{id: c, type: tool_called, tool: read}, {id: a, type: response_contains, pattern: y}]";
+        let mut raw = read_scenario(&parse(scenario, &mut report).unwrap(), &mut report).unwrap();
+        let rubric = read_rubric(&parse(rubric, &mut report).unwrap(), &mut report).unwrap();
+        raw.lay_over(rubric);
+        let scoring = raw.document.get("scoring").unwrap().dumps();
+        assert_eq!(
+            scoring,
+            r#"{"note": "x", "checks": [{"id": "a", "type": "response_contains", "pattern": "y"}, {"id": "b", "type": "tool_called", "tool": "exec"}, {"id": "c", "type": "tool_called", "tool": "read"}]}"#
+        );
+    }
+}
