@@ -107,7 +107,7 @@ pub enum Phase {
     Propose,
     /// A few scenarios decide which candidates deserve more.
     Screen,
-    /// The promising ones meet all scenarios.
+    /// The most promising one meets the scenarios that it has not met.
     Evaluate,
     /// Finalist against incumbent on episodes that picked neither.
     Confirm,

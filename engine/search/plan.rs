@@ -19,8 +19,8 @@ const MERGE_MAX: usize = 4;
 const ATTEMPTS_MAX: u32 = 3;
 /// Rounds of proposals without any candidate before the search gives up on the writer.
 const BARREN_ROUNDS_MAX: u32 = 5;
-/// So many standard errors behind the best, a candidate is not worth further episodes.
-const HOPELESS: f64 = -1.3;
+/// On how many scenarios a new candidate is looked at first.
+const SCREEN_MAX: usize = 2;
 
 /// The next plan; none when nothing is left to do.
 pub(super) fn next(state: &State) -> Option<Planned> {
@@ -69,8 +69,8 @@ fn search(state: &State) -> Option<Planned> {
         return None;
     }
     screen(state)
-        .or_else(|| evaluate(state))
         .or_else(|| merge(state))
+        .or_else(|| evaluate(state))
         .or_else(|| propose(state))
         .or_else(|| repeat(state))
 }
@@ -102,27 +102,22 @@ fn screen(state: &State) -> Option<Planned> {
             scenarios = state.scenarios.clone();
             scenarios.shuffle(&mut rng(state, "screen", &id.0));
         }
-        scenarios.truncate(state.scenarios.len().div_ceil(2));
+        scenarios.truncate(SCREEN_MAX);
         runs.extend(scenarios.into_iter().map(|scenario| (member, scenario)));
     }
     episodes(state, Phase::Screen, runs)
 }
 
-/// Runs the candidates that may still be the best on the scenarios they have not met, the best first.
+/// Runs the candidate that is believed to be the best on the scenarios it has not met.
+///
+/// The others wait: what a child changed where its edit did not aim is known well enough from its parent,
+/// and the episodes buy more as first looks at further candidates.
 fn evaluate(state: &State) -> Option<Planned> {
-    let best = state.best()?;
-    let mut promising: Vec<&PackHash> =
-        state.beliefs.live().filter(|id| state.beliefs.lead(id, best) > HOPELESS).collect();
-    promising.sort_by(|a, b| state.beliefs.lead(b, best).total_cmp(&state.beliefs.lead(a, best)));
-    let mut runs = Vec::new();
-    for member in promising.into_iter().map(|id| &state.members[id]) {
-        for scenario in &state.scenarios {
-            if member.measured(scenario) == 0 && member.repeat(scenario) < ATTEMPTS_MAX {
-                runs.push((member, scenario.clone()));
-            }
-        }
-    }
-    episodes(state, Phase::Evaluate, runs)
+    let best = &state.members[state.best()?];
+    let is_missing =
+        |scenario: &&String| best.measured(scenario) == 0 && best.repeat(scenario) < ATTEMPTS_MAX;
+    let runs = state.scenarios.iter().filter(is_missing).map(|scenario| (best, scenario.clone()));
+    episodes(state, Phase::Evaluate, runs.collect())
 }
 
 /// Puts together the siblings that are believed to be better than their parent, if the sum of their
