@@ -100,9 +100,10 @@ impl Store {
 
     /// What the run was started with besides its events.
     pub fn settings(&self) -> anyhow::Result<serde_json::Value> {
-        let text: String =
-            self.connection
-                .query_row("SELECT value FROM meta WHERE key = 'settings'", [], |row| row.get(0))?;
+        let sql = "SELECT value FROM meta WHERE key = 'settings'";
+        let text: Option<String> = self.connection.query_row(sql, [], |row| row.get(0)).optional()?;
+        let folder = self.folder.display();
+        let text = text.with_context(|| format!("{folder} was cut off before it began; start a new run"))?;
         Ok(serde_json::from_str(&text)?)
     }
 
