@@ -138,7 +138,7 @@ impl<'a> Pool<'a, '_> {
             }
             let senses = senses(text);
             let keys = keys(text);
-            let sensitive = whole.sensitive || (note && senses & sense::SENSITIVE != 0);
+            let sensitive = whole.sensitive || has_secret(text) || (note && senses & sense::SENSITIVE != 0);
             let weight = whole.bonus + weight(text, senses, shared(&keys, self.topic));
             let Whole { who, place, source, when, social, .. } = whole;
             self.lines.push(Line { text, who, place, source, when, senses, keys, weight, sensitive, social });
@@ -190,6 +190,20 @@ fn is_courtesy(text: &str) -> bool {
     .any(|start| text.starts_with(start))
 }
 
+/// Whether a text holds what looks like a password or an access key.
+pub(super) fn has_secret(text: &str) -> bool {
+    text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | '(' | ')')).any(|word| {
+        let plain =
+            word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'/' | b'='));
+        let has = |kind: fn(&u8) -> bool| word.as_bytes().iter().any(kind);
+        word.len() >= 14
+            && plain
+            && has(u8::is_ascii_digit)
+            && has(u8::is_ascii_uppercase)
+            && has(u8::is_ascii_lowercase)
+    })
+}
+
 fn weight(text: &str, senses: Senses, on_topic: usize) -> f64 {
     let bytes = text.as_bytes();
     let digits = bytes.iter().any(u8::is_ascii_digit);
@@ -207,5 +221,6 @@ fn weight(text: &str, senses: Senses, on_topic: usize) -> f64 {
         + if digits { 0.9 } else { 0.0 }
         + 0.25 * names.min(4) as f64
         + 0.6 * f64::from(telling)
+        + if digits && senses & sense::CHANGE != 0 { 0.8 } else { 0.0 }
         - if text.len() > 220 { 0.6 } else { 0.0 }
 }

@@ -90,7 +90,8 @@ impl Teller<'_, '_> {
             if pressing { urgent.push(line) } else { later.push(line) }
         }
         if tiers {
-            answer.add(10, "Urgent / critical (must handle today)", urgent);
+            let rank = if self.desk.want.triage || self.desk.want.day { 10 } else { 8 };
+            answer.add(rank, "Urgent / critical (must handle today)", urgent);
             answer.add(6, "Should do (can wait until later this week)", later);
         } else {
             urgent.extend(later);
@@ -189,7 +190,7 @@ impl Teller<'_, '_> {
         if self.shows(Skill::RootCause) {
             let mut told = self.pick(sense::ROOT, count, &|_| true);
             told.extend(self.pick(sense::FIX, 2, &|line| line.weight > 1.5));
-            answer.add(8, "Root cause and fix status", told);
+            answer.add(if self.desk.want.incident { 10 } else { 6 }, "Root cause and fix status", told);
         }
         let pending =
             self.lines.iter().any(|line| line.is(sense::FIX) && line.is(sense::VALIDATE | sense::DEPLOY))
@@ -216,7 +217,7 @@ impl Teller<'_, '_> {
             let wide = self.desk.want.choice;
             let told =
                 self.pick(sense::OPINION | sense::MONEY, if wide { 5 } else { 1 }, &|line| line.weight > 1.5);
-            answer.add(if wide { 8 } else { 3 }, "Options and evidence", told);
+            answer.add(if wide { 9 } else { 3 }, "Options and evidence", told);
         }
     }
 
@@ -235,7 +236,7 @@ impl Teller<'_, '_> {
                     told.push(line);
                 }
             }
-            answer.add(9, "Calendar conflicts", told);
+            answer.add(if self.desk.want.calendar { 9 } else { 6 }, "Calendar conflicts", told);
         }
         if self.shows(Skill::Conflicts) && self.facts.calendar_read {
             let asked = self.scheduling_requests();

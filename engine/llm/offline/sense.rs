@@ -14,11 +14,11 @@ macro_rules! senses {
 }
 
 senses! {
-    ROOT = 0, "root cause|because|caused by|due to a|regress|triggered|introduced|the reason|misconfig|race condition|memory leak|bug in|exposed a|turned out";
+    ROOT = 0, "root cause|cause:|the cause|had expired|has expired|because|caused by|due to a|regress|triggered|introduced|the reason|misconfig|race condition|memory leak|bug in|exposed a|turned out";
     FIX = 1, "fix|hotfix|patch|workaround|pull request|pr #|rollback|rolled back|mitigat|remed";
     DEPLOY = 2, "deploy|ship|release|rollout|roll out|production|go live|go-live|staging|maintenance window";
     BLOCK = 3, "block|stuck|waiting on|waiting for|can't test|cannot start|no eta|on hold|depends on|until we";
-    DEADLINE = 4, "deadline|due|by noon|by end of|by eod|eod|by friday|by monday|by tuesday|by wednesday|by thursday|by tomorrow|closes|expires|expir|ends on|enrollment ends|ends|no later than|before the|cut-off|cutoff|at the latest|by the end|renews|auto-renew|notice period|notice|must be|by 1|by 2|by 3|by 4|by 5|by feb|by mar|by apr|by jan|until";
+    DEADLINE = 4, "deadline|due|by noon|by end of|by eod|eod|by friday|by monday|by tuesday|by wednesday|by thursday|by tomorrow|closes|expires|expiry|ends on|enrollment ends|ends|no later than|before the|cut-off|cutoff|at the latest|by the end|renews|auto-renew|notice period|notice|must be|by 1|by 2|by 3|by 4|by 5|by feb|by mar|by apr|by jan|until";
     IMPACT = 5, "customer|client|users|affected|impact|revenue|arr|sla|outage|downtime|error rate|enterprise|tickets|filing|churn|lost|blocking";
     DECISION = 6, "decide|decision|choose|vs|versus|option|sign-off|sign off|approve|approval|make the call|your call|which one|prefer|or should|your input";
     RISK = 7, "risk|worried|concern|losing|slip|delay|behind|carry over|jeopard|danger|threat|overrun|short of";
@@ -34,7 +34,7 @@ senses! {
     OPINION = 17, "recommend|strong|weak|hire|impress|hesitat|lean|score|rating|rated|struggl|solid|red flag|reference|worries|praise|excellent|poor|support|against|prefer|offer|counter|discount|propos|competitor|alternative|cheaper|quality|candidate";
     MONEY = 18, "$|€|£|usd|eur|budget|price|cost|fee|per month|per year|per seat|annual|invoice|contract|increase|uplift";
     URGENT = 19, "urgent|asap|action required|escalat|p0|p1|critical|immediately|emergency|today|tonight|right away|overdue|final notice|by noon|important|outage|security incident|breach|blocked|blocking|deadline|closes tomorrow|last chance to|expires";
-    SENSITIVE = 20, "confidential|salary|salaries|compensation|layoff|redundan|restructur|terminat|nda|attorney|privileged|legal advice|legal hold|lawsuit|settlement|medical|diagnos|sick leave|harass|disciplin|performance improvement|performance review|acquisition|merger|pay band|pay rise|audit finding|soc 2|do not forward|don't forward|do not share|don't share|for your eyes|strictly private|not for distribution|keep this between|between us|headcount reduction|resign|walk-away|reserve price|internal only|background check|doctor|hospital|illness|surgery|pregnan|therapy|diagnosis|burnout|family reasons|access key|password is|api key is|secret key|whistleblow|headcount cut";
+    SENSITIVE = 20, "confidential|salary|salaries|compensation|layoff|redundan|restructur|terminat|nda|attorney|privileged|legal advice|legal hold|lawsuit|settlement|medical|diagnos|sick leave|harass|disciplin|performance improvement|performance review|acquisition|merger|pay band|pay rise|audit finding|soc 2|do not forward|don't forward|do not share|don't share|for your eyes|strictly private|not for distribution|keep this between|between us|headcount reduction|resign|walk-away|reserve price|internal only|background check|doctor|hospital|illness|surgery|pregnan|therapy|diagnosis|burnout|family reasons|password is|whistleblow|headcount cut";
     GOAL = 21, "sprint goal|goal|objective|okr|target|milestone|must ship";
     SOCIAL = 22, "lunch|birthday|coffee machine|party|gift|cake|pizza|meme|congrat|weekend plans|game night|parking|fridge|football|karaoke";
     VALIDATE = 23, "validat|staging|test|verified|verify|qa|sign-off|lgtm|load test|canary|dry run|checked|confirm";

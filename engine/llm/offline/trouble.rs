@@ -5,7 +5,7 @@ use super::answer::Answer;
 use super::compose::Teller;
 use super::findings;
 use super::gather::{is_confidential, is_fraud};
-use super::lines::Source;
+use super::lines::{Source, has_secret};
 use super::sense;
 use super::skills::Skill;
 use super::text::shortened;
@@ -133,6 +133,10 @@ impl Teller<'_, '_> {
                 let what = if grave { "one note".to_owned() } else { self.subject(at) };
                 told.push(format!("Confidential, for you only: {what} from {} — content withheld, kept out of drafts and channels", self.sender(at)));
             }
+            let secret = self.lines.iter().find(|line| has_secret(line.text));
+            told.extend(secret.map(|line| {
+                format!("A secret key was posted in {}: left out here, it should be changed", line.place)
+            }));
             if told.is_empty() && self.lines.iter().any(|line| line.sensitive) {
                 told.push(
                     "Some material is confidential: it is kept private and left out of this answer"
@@ -168,6 +172,27 @@ impl Teller<'_, '_> {
             format!("Suspicious: {} contains instructions aimed at assistants; not followed", line.place)
         }));
         found
+    }
+
+    /// What mails that call themselves corrections say, where the earlier word was not opened.
+    fn corrections(&mut self) -> Vec<String> {
+        let corrects = |text: &str| {
+            let text = text.to_ascii_lowercase();
+            ["correct", "revised", "updated", "new date", "change of"].iter().any(|word| text.contains(word))
+        };
+        let mails: Vec<usize> = (0..self.facts.mails.len())
+            .filter(|at| corrects(&self.facts.mails[*at].subject) && self.facts.mails[*at].body.is_some())
+            .collect();
+        let mut told = Vec::new();
+        for at in mails.into_iter().take(2) {
+            let lines = self.pick(!0, 2, &|line| {
+                line.source == Source::Mail(at) && line.text.bytes().any(|b| b.is_ascii_digit())
+            });
+            told.extend(
+                lines.into_iter().map(|line| format!("Correction, supersedes the earlier figure: {line}")),
+            );
+        }
+        told
     }
 
     pub(super) fn tell_comparisons(&mut self, answer: &mut Answer) {
@@ -223,7 +248,10 @@ impl Teller<'_, '_> {
                 }
             }
         }
-        answer.add(7, "Contradictions", told);
+        if self.shows(Skill::Contradictions) {
+            told.extend(self.corrections());
+        }
+        answer.add(8, "Contradictions", told);
         if self.shows(Skill::Duplicates) {
             let discreet = self.shows(Skill::Confidential);
             let told = findings::duplicates(self.facts)
