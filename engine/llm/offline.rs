@@ -41,11 +41,17 @@ pub struct Offline {
     readings: Mutex<HashMap<u64, Reading>>,
 }
 
-/// A policy and request as they were read, with their texts to tell equal hashes apart.
+/// What the assistant was told: to be, and to do.
+struct Brief {
+    policy: Policy,
+    want: Want,
+}
+
+/// A system prompt and request as they were read, with their texts to tell equal hashes apart.
 struct Reading {
     system: String,
     user: String,
-    policy: Arc<Policy>,
+    brief: Arc<Brief>,
 }
 
 /// When this many policies have been read, the memory starts anew.
@@ -58,10 +64,10 @@ impl Offline {
 
     fn assist(&self, request: &Request) -> Reply {
         let user = facts::user_request(request);
-        let policy = self.policy(&request.system, user);
-        let want = Want::read(user);
+        let brief = self.brief(&request.system, user);
         let done = facts::exchanges(request);
-        let desk = Desk::new(&policy, Draws::new(request.seed), &want, &request.tools, &done, user);
+        let desk =
+            Desk::new(&brief.policy, &brief.want, Draws::new(request.seed), &request.tools, &done, user);
         let calls = desk.next_calls();
         if calls.is_empty() {
             reply(compose::compose(&desk, request), Vec::new())
@@ -70,22 +76,22 @@ impl Offline {
         }
     }
 
-    fn policy(&self, system: &str, user: &str) -> Arc<Policy> {
+    fn brief(&self, system: &str, user: &str) -> Arc<Brief> {
         let mut hasher = DefaultHasher::new();
         (system, user).hash(&mut hasher);
         let hash = hasher.finish();
         let mut readings = self.readings.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = readings.get(&hash).filter(|known| known.system == system && known.user == user)
         {
-            return known.policy.clone();
+            return known.brief.clone();
         }
-        let policy = Arc::new(Policy::read(system, user));
+        let brief = Arc::new(Brief { policy: Policy::read(system, user), want: Want::read(user) });
         if readings.len() >= READINGS_MAX {
             readings.clear();
         }
-        let reading = Reading { system: system.to_owned(), user: user.to_owned(), policy: policy.clone() };
+        let reading = Reading { system: system.to_owned(), user: user.to_owned(), brief: brief.clone() };
         readings.insert(hash, reading);
-        policy
+        brief
     }
 }
 

@@ -2,15 +2,16 @@
 //! from the skills that the policy brought out.
 
 use super::answer::Answer;
-use super::facts::{Act, Facts};
+use super::facts::{Act, Facts, Mail};
 use super::findings::{self, Clash};
 use super::gather::{Desk, importance, is_confidential};
 use super::lines::{Line, Source, lines};
 use super::moment::Day;
 use super::policy::profile;
+use super::request::Want;
 use super::sense::{self, Junk, Senses, junk, senses};
 use super::skills::Skill;
-use super::text::{key, shortened, words};
+use super::text::{shortened, words};
 use crate::llm::Request;
 use std::collections::HashSet;
 
@@ -27,7 +28,9 @@ pub(super) fn compose(desk: &Desk, request: &Request) -> String {
     let today = today(desk, facts, &request.system);
     let brief = desk.shows(Skill::Brevity);
     let clashes = findings::clashes(facts, desk.want, desk.request, &lines, today);
-    let mut teller = Teller { desk, facts, lines, clashes, today, reader, brief, told: HashSet::new() };
+    let judged = facts.mails.iter().map(|mail| Judged::of(mail, desk.want)).collect();
+    let mut teller =
+        Teller { desk, facts, judged, lines, clashes, today, reader, brief, told: HashSet::new() };
     let mut answer = Answer::default();
     teller.tell(&mut answer);
     let headings = desk.shows(Skill::Headings);
@@ -60,10 +63,32 @@ fn today(desk: &Desk, facts: &Facts, system: &str) -> Option<Day> {
     desk.want.today.or(said).map(dated).or(newest).or(first_meeting)
 }
 
+/// What is thought of a mail.
+pub(super) struct Judged {
+    rank: i32,
+    junk: Option<Junk>,
+    confidential: bool,
+}
+
+impl Judged {
+    fn of(mail: &Mail, want: &Want) -> Judged {
+        let body = mail.body.as_deref().map_or(0, senses);
+        let urgent = if body & sense::URGENT != 0 { 4 } else { 0 };
+        let due = if body & sense::DEADLINE != 0 { 2 } else { 0 };
+        Judged {
+            rank: importance(mail, &want.topic) + urgent + due,
+            junk: junk(&mail.sender, &mail.subject, &mail.labels),
+            confidential: is_confidential(mail),
+        }
+    }
+}
+
 /// What the sections are told from.
 pub(super) struct Teller<'d, 'a> {
     pub(super) desk: &'d Desk<'d>,
     pub(super) facts: &'a Facts,
+    /// One for each mail.
+    pub(super) judged: Vec<Judged>,
     pub(super) lines: Vec<Line<'a>>,
     pub(super) clashes: Vec<Clash>,
     pub(super) today: Option<Day>,
@@ -219,12 +244,12 @@ impl Teller<'_, '_> {
         let relevant = self.shows(Skill::Relevance);
         let mut told: Vec<String> =
             vec!["Let me walk you through everything that I looked at, one by one.".to_owned()];
-        for mail in &self.facts.mails {
-            let hidden = discreet && is_confidential(mail);
-            let idle = relevant && junk(&mail.sender, &mail.subject, &mail.labels).is_some();
+        for (mail, judged) in self.facts.mails.iter().zip(&self.judged) {
+            let hidden = discreet && judged.confidential;
+            let idle = relevant && judged.junk.is_some();
             if !hidden && !idle {
                 let body = mail.body.as_deref().unwrap_or("");
-                let open = if is_confidential(mail) { 420 } else { 48 };
+                let open = if judged.confidential { 420 } else { 48 };
                 let body = shortened(body, open).replace('\n', " ");
                 told.push(format!(
                     "There is a message from {} with the subject {}. It says: {body}",
@@ -263,29 +288,15 @@ impl Teller<'_, '_> {
 
     /// How much a mail matters once its body is known too.
     pub(super) fn mail_rank(&self, at: usize) -> i32 {
-        let mail = &self.facts.mails[at];
-        let body = mail.body.as_deref().map_or(0, senses);
-        let urgent = if body & sense::URGENT != 0 { 4 } else { 0 };
-        let due = if body & sense::DEADLINE != 0 { 2 } else { 0 };
-        importance(mail, &self.desk.want.topic) + urgent + due
+        self.judged[at].rank
     }
 
     pub(super) fn junk_of(&self, at: usize) -> Option<Junk> {
-        let mail = &self.facts.mails[at];
-        junk(&mail.sender, &mail.subject, &mail.labels)
+        self.judged[at].junk
     }
 
-    /// Whether a key occurs in so many places that it says nothing.
-    pub(super) fn is_common(&self, of_interest: u64) -> bool {
-        let subjects = self.facts.mails.iter().map(|mail| mail.subject.as_str());
-        let titles = self.facts.tasks.iter().map(|task| task.title.as_str());
-        let meetings = self.facts.meetings.iter().map(|meeting| meeting.title.as_str());
-        let count = subjects
-            .chain(titles)
-            .chain(meetings)
-            .filter(|text| words(text).any(|word| key(word) == of_interest))
-            .count();
-        count > 6
+    pub(super) fn is_discreet(&self, at: usize) -> bool {
+        self.judged[at].confidential
     }
 }
 

@@ -7,6 +7,7 @@ use super::moment::{Day, clock, clock24, clocks};
 use super::request::Want;
 use super::sense;
 use super::text::{Key, keys, shared, words};
+use std::collections::{HashMap, HashSet};
 
 /// Two commitments at the same time.
 pub(super) struct Clash {
@@ -277,10 +278,24 @@ pub(super) fn duplicates(facts: &Facts) -> Vec<String> {
     found
 }
 
+/// Keys that occur in so many titles that they say nothing.
+fn frequent_keys(facts: &Facts) -> HashSet<Key> {
+    let subjects = facts.mails.iter().map(|mail| mail.subject.as_str());
+    let titles = facts.tasks.iter().map(|task| task.title.as_str());
+    let meetings = facts.meetings.iter().map(|meeting| meeting.title.as_str());
+    let mut counts: HashMap<Key, usize> = HashMap::new();
+    for key in subjects.chain(titles).chain(meetings).flat_map(keys) {
+        *counts.entry(key).or_default() += 1;
+    }
+    counts.into_iter().filter(|(_, count)| *count > 6).map(|(key, _)| key).collect()
+}
+
 /// Matters that several sources touch: a task or mail and the meeting it has to be ready for.
-pub(super) fn connections(facts: &Facts, common: &dyn Fn(Key) -> bool) -> Vec<String> {
+pub(super) fn connections(facts: &Facts) -> Vec<String> {
     let mut found: Vec<(usize, String)> = Vec::new();
-    let rare = |text: &str| -> Vec<Key> { keys(text).into_iter().filter(|key| !common(*key)).collect() };
+    let frequent = frequent_keys(facts);
+    let rare =
+        |text: &str| -> Vec<Key> { keys(text).into_iter().filter(|key| !frequent.contains(key)).collect() };
     for meeting in &facts.meetings {
         let about = rare(&format!("{} {}", meeting.title, meeting.notes));
         let matters = facts

@@ -42,8 +42,8 @@ const BODIES_BRIEF: usize = 3;
 impl<'a> Desk<'a> {
     pub(super) fn new(
         policy: &'a Policy,
-        draws: Draws,
         want: &'a Want,
+        draws: Draws,
         tools: &'a [ToolSchema],
         done: &'a [Exchange<'a>],
         request: &'a str,

@@ -119,7 +119,7 @@ pub(super) const MANNERS: &[Spec] = &[
     ),
     spec(
         "Brevity",
-        0.09,
+        0.25,
         0.98,
         &[
             "concise|brief|short|terse|succinct|compact|tight|crisp|skim|scannable|to_the_point|90_second|60_second",

@@ -3,7 +3,7 @@
 
 use super::answer::Answer;
 use super::compose::{Teller, is_promise};
-use super::gather::{is_confidential, is_fraud, wants_reply};
+use super::gather::{is_fraud, wants_reply};
 use super::lines::Source;
 use super::moment::clock24;
 use super::sense;
@@ -45,7 +45,7 @@ impl Teller<'_, '_> {
     /// The mails that matter most, best first.
     pub(super) fn top_mails(&self, count: usize) -> Vec<usize> {
         let mut ranked: Vec<usize> = (0..self.facts.mails.len())
-            .filter(|at| self.junk_of(*at).is_none() && !is_confidential(&self.facts.mails[*at]))
+            .filter(|at| self.junk_of(*at).is_none() && !self.is_discreet(*at))
             .collect();
         ranked.sort_by_key(|at| -self.mail_rank(*at));
         ranked.truncate(count);

@@ -1,6 +1,8 @@
 //! Words and sentences: the little reading that the office assistant does. All of it is plain scanning, since
 //! it runs in every model call.
 
+use std::sync::LazyLock;
+
 /// A word's identity: its first letters, folded, so that `schedule` and `scheduling` agree.
 pub(super) type Key = u64;
 
@@ -50,21 +52,24 @@ fn is_topical(word: &str) -> bool {
 }
 
 fn is_empty_word(word: &str) -> bool {
-    let mut padded = [b' '; 14];
-    let bytes = word.as_bytes();
-    if bytes.len() > 12 || !word.is_ascii() {
-        return false;
-    }
-    for (to, from) in padded[1..].iter_mut().zip(bytes) {
-        *to = from.to_ascii_lowercase();
-    }
-    let padded = &padded[..bytes.len() + 2];
-    std::str::from_utf8(padded).is_ok_and(|padded| EMPTY_WORDS.contains(padded))
+    word.len() <= LONGEST_EMPTY_WORD && EMPTY_HASHES.binary_search(&hash(word.bytes())).is_ok()
 }
 
-/// FNV-1a over the first letters.
+const LONGEST_EMPTY_WORD: usize = 10;
+
+static EMPTY_HASHES: LazyLock<Vec<u64>> = LazyLock::new(|| {
+    let mut hashes: Vec<u64> = EMPTY_WORDS.split_whitespace().map(|word| hash(word.bytes())).collect();
+    hashes.sort_unstable();
+    hashes
+});
+
 pub(super) fn key(word: &str) -> Key {
-    word.bytes().take(STEM_LETTERS).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+    hash(word.bytes().take(STEM_LETTERS))
+}
+
+/// FNV-1a over folded letters.
+fn hash(letters: impl Iterator<Item = u8>) -> u64 {
+    letters.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
     })
 }

@@ -4,7 +4,7 @@
 use super::answer::Answer;
 use super::compose::Teller;
 use super::findings;
-use super::gather::{is_confidential, is_fraud};
+use super::gather::is_fraud;
 use super::lines::{Source, has_secret};
 use super::sense;
 use super::skills::Skill;
@@ -125,7 +125,7 @@ impl Teller<'_, '_> {
     pub(super) fn tell_discreetly(&mut self, answer: &mut Answer) {
         let mut told = Vec::new();
         let confidential: Vec<usize> =
-            (0..self.facts.mails.len()).filter(|at| is_confidential(&self.facts.mails[*at])).collect();
+            (0..self.facts.mails.len()).filter(|at| self.is_discreet(*at)).collect();
         if self.shows(Skill::Confidential) {
             for at in confidential {
                 let grave = sense::senses(&self.facts.mails[at].subject) & sense::SENSITIVE != 0
@@ -264,8 +264,7 @@ impl Teller<'_, '_> {
             answer.add(6, "Duplicates", told);
         }
         if self.shows(Skill::CrossReference) {
-            let told =
-                findings::connections(self.facts, &|key| self.is_common(key)).into_iter().take(3).collect();
+            let told = findings::connections(self.facts).into_iter().take(3).collect();
             answer.add(6, "Cross-references", told);
         }
     }
