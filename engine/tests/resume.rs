@@ -108,7 +108,8 @@ fn an_outage_costs_nothing_and_the_run_ends_the_same_after_it() {
 
 #[test]
 fn a_single_failure_is_an_episode_that_was_not_measured() {
-    let fails = |_, seed: Seed| seed.0.is_multiple_of(7);
+    // Seldom enough that no two small plans in a row fail whole, which would be an outage.
+    let fails = |_, seed: Seed| seed.0.is_multiple_of(11);
     let runs = [1, 16].map(|parallel| {
         let agent = Arc::new(Watched::failing(fails));
         Trial { agent, parallel, ..Trial::new(BUDGET) }.run()
