@@ -153,6 +153,16 @@ impl Facts {
         facts
     }
 
+    /// Reads only the chat: enough to decide which channels to open.
+    pub(super) fn chats(exchanges: &[Exchange]) -> Facts {
+        let mut facts = Facts::default();
+        exchanges
+            .iter()
+            .filter(|exchange| exchange.tool == "slack")
+            .for_each(|exchange| facts.take(exchange));
+        facts
+    }
+
     fn take(&mut self, exchange: &Exchange) {
         let Some(result) = exchange.result.filter(|result| !result.is_error) else { return };
         let Ok(value) = parse(result.content.as_bytes()) else { return };

@@ -261,7 +261,7 @@ impl<'a> Desk<'a> {
     }
 
     fn repeated_channels(&self) -> Vec<Call> {
-        let facts = self.facts();
+        let facts = Facts::chats(self.done);
         let mut channels: Vec<&str> = facts.posts.iter().map(|post| post.channel.as_str()).collect();
         channels.sort_unstable();
         channels.dedup();
@@ -349,8 +349,10 @@ fn want_only_brief(want: &Want) -> bool {
 
 /// Whether two argument texts are the same JSON but for white space: an endpoint may lay them out anew.
 fn is_same(a: &str, b: &str) -> bool {
-    let black = |text: &str| text.bytes().filter(|b| !b.is_ascii_whitespace()).collect::<Vec<u8>>();
-    a == b || a.len() != b.len() && black(a) == black(b)
+    fn black(text: &str) -> impl Iterator<Item = u8> + '_ {
+        text.bytes().filter(|byte| !byte.is_ascii_whitespace())
+    }
+    a == b || a.len() != b.len() && black(a).eq(black(b))
 }
 
 /// Whether a mail's envelope marks it as confidential.
