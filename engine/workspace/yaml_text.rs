@@ -23,8 +23,7 @@ fn write_members(members: &Map, indent: usize, behind_dash: bool, out: &mut Stri
         if index > 0 || !behind_dash {
             out.push_str(&" ".repeat(indent));
         }
-        write_text(key, out);
-        out.push(':');
+        write_key(key, &format!("\n{}", " ".repeat(indent)), out);
         match value {
             Value::Map(inner) if !inner.is_empty() => {
                 out.push('\n');
@@ -79,13 +78,27 @@ fn write_flow(value: &Value, out: &mut String) {
             out.push('{');
             for (index, (key, item)) in members.iter().enumerate() {
                 out.push_str(if index > 0 { ", " } else { "" });
-                write_text(key, out);
-                out.push_str(": ");
+                write_key(key, " ", out);
+                out.push(' ');
                 write_flow(item, out);
             }
             out.push('}');
         }
     }
+}
+
+/// The longest key in its usual form; readers give up looking for its `:` after 1,024 characters.
+const KEY_CHARS_MAX: usize = 1000;
+
+/// Writes a key with its `:`, marked by `? ` and followed by a gap where it is too long to be known without.
+fn write_key(key: &str, gap: &str, out: &mut String) {
+    let start = out.len();
+    write_text(key, out);
+    if out[start..].chars().count() > KEY_CHARS_MAX {
+        out.insert_str(start, "? ");
+        out.push_str(gap);
+    }
+    out.push(':');
 }
 
 /// PyYAML takes only what has a dot for a float.
