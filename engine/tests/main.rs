@@ -11,6 +11,7 @@ mod objective;
 mod offline;
 mod packs;
 mod program;
+mod propose;
 mod publish;
 mod resume;
 mod scoring;
