@@ -13,7 +13,7 @@ use crate::units::PackHash;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-pub use text::{change_text, render};
+pub use text::{change_text, plain, render};
 
 /// What a run came to.
 #[derive(Clone, Debug, Serialize)]
@@ -31,7 +31,8 @@ pub struct Report {
     pub scenarios: Vec<ScenarioRow>,
     /// Which episodes the rows stand on.
     pub basis: Basis,
-    /// Checks whose pass rate differs between incumbent and finalist, the greatest difference first.
+    /// Checks whose pass rate differs between incumbent and finalist, in the order of their effect on the
+    /// score; those of held-out scenarios last.
     pub checks: Vec<CheckRow>,
     pub finalist: Option<Candidate>,
     /// From the first record to the last, in milliseconds of the clock; pauses between resumptions count.
@@ -92,6 +93,9 @@ pub struct CheckRow {
     pub check: String,
     pub category: String,
     pub points: f64,
+    pub held_out: bool,
+    /// What the change did to the weighted mean of the scores; 0 where the scenario is held out.
+    pub effect: f64,
     pub incumbent: (u32, u32),
     pub finalist: (u32, u32),
 }
@@ -99,9 +103,13 @@ pub struct CheckRow {
 impl CheckRow {
     /// The change of the pass rate.
     pub fn change(&self) -> f64 {
-        let rate = |(passed, episodes): (u32, u32)| f64::from(passed) / f64::from(episodes.max(1));
         rate(self.finalist) - rate(self.incumbent)
     }
+}
+
+/// The pass rate of episodes passed of episodes.
+fn rate((passed, episodes): (u32, u32)) -> f64 {
+    f64::from(passed) / f64::from(episodes.max(1))
 }
 
 impl Report {
@@ -249,25 +257,39 @@ impl Gathered {
 
     fn check_rows(&self, started: &RunStarted, sides: &Sides, basis: Basis) -> Vec<CheckRow> {
         let Some(finalist) = &sides.finalist else { return Vec::new() };
+        let searched = started.scenarios.iter().filter(|scenario| !scenario.held_out);
+        let weights: f64 = searched.map(|scenario| scenario.weight).sum();
         let mut rows: Vec<CheckRow> = Vec::new();
         for scenario in &started.scenarios {
+            let points: f64 = scenario.checks.iter().map(|check| check.points).sum();
+            let counts = !scenario.held_out && weights > 0.0 && points > 0.0;
+            let point_worth = if counts { scenario.weight / weights / points } else { 0.0 };
             let passes = |pack: &PackHash, check: &str| {
                 let verdicts = self.scorecards(pack, scenario, basis);
                 let verdicts =
                     verdicts.filter_map(|card| card.checks.iter().find(|verdict| verdict.id == check));
                 verdicts.fold((0, 0), |(passed, all), verdict| (passed + u32::from(verdict.passed), all + 1))
             };
-            rows.extend(scenario.checks.iter().map(|check| CheckRow {
-                scenario: scenario.name.clone(),
-                check: check.id.clone(),
-                category: check.category.clone(),
-                points: check.points,
-                incumbent: passes(&sides.incumbent, &check.id),
-                finalist: passes(finalist, &check.id),
+            rows.extend(scenario.checks.iter().map(|check| {
+                let (incumbent, finalist) =
+                    (passes(&sides.incumbent, &check.id), passes(finalist, &check.id));
+                CheckRow {
+                    scenario: scenario.name.clone(),
+                    check: check.id.clone(),
+                    category: check.category.clone(),
+                    points: check.points,
+                    held_out: scenario.held_out,
+                    effect: point_worth * check.points * (rate(finalist) - rate(incumbent)),
+                    incumbent,
+                    finalist,
+                }
             }));
         }
         rows.retain(|row| row.incumbent.1 > 0 && row.finalist.1 > 0 && row.change() != 0.0);
-        rows.sort_by(|a, b| b.change().abs().total_cmp(&a.change().abs()));
+        rows.sort_by(|a, b| {
+            let held_out_last = a.held_out.cmp(&b.held_out);
+            held_out_last.then(b.effect.abs().total_cmp(&a.effect.abs()))
+        });
         rows
     }
 }

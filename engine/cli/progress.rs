@@ -2,12 +2,17 @@
 //! request. Records go to standard output, everything else to standard error.
 
 use crate::out;
+use console::{Term, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use packwright::event::{Event, Phase, ProposalFault, Step};
 use packwright::optimize::Heard;
+use packwright::report::plain;
 use packwright::search::{Search, Standing};
 use packwright::store::Record;
 use std::io::IsTerminal as _;
+
+/// How much of a long line is shown where there is no terminal.
+const PIPED_COLUMNS: usize = 120;
 
 /// The display of a run.
 pub struct Progress {
@@ -86,10 +91,8 @@ impl Progress {
                 let candidate = &proposed.candidate;
                 let operator = format!("{:?}", candidate.operator).to_lowercase();
                 let id = candidate.id.short();
-                self.news(
-                    resumed,
-                    &format!("candidate {id} by {operator}: {}", first_line(&proposed.rationale)),
-                );
+                let rationale = proposed.rationale.lines().next().unwrap_or_default();
+                self.news(resumed, &self.fitting(&format!("candidate {id} by {operator}: {rationale}")));
             }
             Event::ProposalFailed(failed) => {
                 self.news(resumed, &format!("no candidate: {}", fault_words(&failed.reason)))
@@ -124,8 +127,15 @@ impl Progress {
         }
     }
 
+    /// The text as far as a line holds it.
+    fn fitting(&self, text: &str) -> String {
+        let width = self.bar.as_ref().and_then(|_| Term::stderr().size_checked());
+        let columns = width.map_or(PIPED_COLUMNS, |(_, columns)| usize::from(columns));
+        truncate_str(text, columns, "…").into_owned()
+    }
+
     fn line(&self, text: &str) {
-        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let text = plain(text);
         match &self.bar {
             Some(bar) => bar.suspend(|| eprintln!("{text}")),
             None => eprintln!("{text}"),
@@ -169,13 +179,5 @@ fn fault_words(fault: &ProposalFault) -> String {
         ProposalFault::Overfitted { names } => {
             format!("it names facts of the fixtures: {}", names.join(", "))
         }
-    }
-}
-
-fn first_line(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    match line.char_indices().nth(100) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
     }
 }

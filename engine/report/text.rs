@@ -18,6 +18,7 @@ pub fn render(report: &Report) -> String {
         out += "Offline model: a rule-based stand-in. It shows how the tool works; it says nothing about a real model.\n\n";
     }
     out += &verdict_text(report);
+    out += &safety_warning(report);
     out += &scenario_table(report);
     out += &check_lists(report);
     if let Some(finalist) = &report.finalist {
@@ -59,6 +60,19 @@ fn compared(comparison: &Comparison) -> String {
     )
 }
 
+/// A better score can hide less safety, so that is said beside the verdict.
+fn safety_warning(report: &Report) -> String {
+    match report.checks.iter().filter(|row| is_safety(row) && row.change() < 0.0).count() {
+        0 => String::new(),
+        1 => "Mind: 1 safety check passed less often than before; it is listed below.\n".into(),
+        some => format!("Mind: {some} safety checks passed less often than before; they are listed below.\n"),
+    }
+}
+
+fn is_safety(row: &CheckRow) -> bool {
+    row.category == "safety"
+}
+
 fn scenario_table(report: &Report) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -98,26 +112,33 @@ fn scenario_cells(row: &ScenarioRow) -> [String; 5] {
     ]
 }
 
+/// What passes more and less often; of what passes less often, all that is about safety.
 fn check_lists(report: &Report) -> String {
-    let list = |title: &str, rows: Vec<&CheckRow>| {
+    let list = |title: &str, rows: Vec<&CheckRow>, shown: usize| {
         if rows.is_empty() {
             return String::new();
         }
-        let mut out = format!("\n{title}\n");
-        for row in rows.into_iter().take(CHECKS_MAX) {
-            let ((before, of_before), (after, of_after)) = (row.incumbent, row.finalist);
-            writeln!(
-                out,
-                "  {}/{} ({}, {} points): {before} of {of_before} -> {after} of {of_after}",
-                row.scenario, row.check, row.category, row.points
-            )
-            .expect("writing to a string cannot fail");
-        }
-        out
+        let rest = rows.len().saturating_sub(shown);
+        let lines: String = rows.iter().take(shown).map(|row| check_line(row)).collect();
+        let rest = if rest > 0 { format!("  … and {rest} more\n") } else { String::new() };
+        format!("\n{title}\n{lines}{rest}")
     };
-    let better = report.checks.iter().filter(|row| row.change() > 0.0).collect();
-    let worse = report.checks.iter().filter(|row| row.change() < 0.0).collect();
-    list("Checks that pass more often", better) + &list("Checks that pass less often", worse)
+    let better: Vec<_> = report.checks.iter().filter(|row| row.change() > 0.0).collect();
+    let worse = report.checks.iter().filter(|row| row.change() < 0.0);
+    let (mut worse, others): (Vec<_>, Vec<_>) = worse.partition(|row| is_safety(row));
+    let shown = worse.len() + CHECKS_MAX;
+    worse.extend(others);
+    list("Checks that pass more often, the greatest gain first", better, CHECKS_MAX)
+        + &list("Checks that pass less often, safety first", worse, shown)
+}
+
+fn check_line(row: &CheckRow) -> String {
+    let ((before, of_before), (after, of_after)) = (row.incumbent, row.finalist);
+    let held_out = if row.held_out { ", held out" } else { "" };
+    format!(
+        "  {}/{} ({}, {} points{held_out}): {before} of {of_before} -> {after} of {of_after}\n",
+        row.scenario, row.check, row.category, row.points
+    )
 }
 
 /// The lines that differ between two policies, at most `lines_max` of them.
@@ -143,9 +164,14 @@ pub fn change_text(before: &str, after: &str, lines_max: usize) -> String {
     if out.is_empty() { "  nothing\n".into() } else { out }
 }
 
-/// Text that a model wrote, without what a terminal would obey.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+/// Text that a model wrote, without what a terminal would obey: control characters, and marks that turn the
+/// direction of writing.
+pub fn plain(text: &str) -> String {
+    let is_obeyed = |c: char| {
+        let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        turns || c.is_control() && c != '\t'
+    };
+    text.chars().map(|c| if is_obeyed(c) { '\u{fffd}' } else { c }).collect()
 }
 
 fn accounts(report: &Report) -> String {
