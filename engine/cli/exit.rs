@@ -1,5 +1,6 @@
 //! Exit codes, and how a failure is told.
 
+use crate::out;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -49,7 +50,7 @@ impl std::error::Error for BadInput {}
 
 /// Tells an error on stderr, with what led to it, and gives the exit code.
 pub fn explain(error: anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
+    out::note(format_args!("error: {error:#}"));
     let exit = if error.chain().any(|cause| cause.is::<BadInput>()) { Exit::BadInput } else { Exit::Failed };
     exit.into()
 }

@@ -1,6 +1,8 @@
 //! `optimize`: the program. Each command has a file of its own with its arguments and its story; this one
 //! chooses among them and turns failures into messages and exit codes.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 

@@ -1,5 +1,6 @@
 //! `optimize offline-llm`: the offline model behind an OpenAI-compatible endpoint.
 
+use crate::out;
 use clap::Args;
 use packwright::llm::offline::Offline;
 use packwright::serve::ModelServer;
@@ -23,7 +24,7 @@ pub fn run(args: OfflineLlmArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let server = ModelServer::bind(Arc::new(Offline::new()), args.port, Seed(args.seed)).await?;
-        eprintln!("the offline model answers at {}; stop it with Ctrl-C", server.base_url()?);
+        out::note(format_args!("the offline model answers at {}; stop it with Ctrl-C", server.base_url()?));
         tokio::select! {
             served = server.run() => served.map(|()| ExitCode::SUCCESS),
             _ = tokio::signal::ctrl_c() => Ok(ExitCode::SUCCESS),

@@ -137,8 +137,8 @@ impl Progress {
     fn line(&self, text: &str) {
         let text = plain(text);
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| out::note(text)),
+            None => out::note(text),
         }
     }
 }

@@ -6,6 +6,7 @@ mod start;
 
 use super::exit::BadInput;
 use super::models::{self, ModelArgs};
+use super::out;
 use super::progress::Progress;
 use super::runs::find;
 use anyhow::Context;
@@ -220,7 +221,7 @@ fn read_suite(settings: &Settings) -> anyhow::Result<Arc<Suite>> {
     match load_suite(&source) {
         Ok(loaded) => {
             for warning in &loaded.warnings {
-                eprintln!("warning: {warning}");
+                out::note(format_args!("warning: {warning}"));
             }
             Ok(Arc::new(loaded.suite))
         }

@@ -3,6 +3,7 @@
 mod input;
 
 use crate::exit::BadInput;
+use crate::out;
 use anyhow::Context as _;
 use clap::Args;
 use input::{Chunk, Lines};
@@ -64,7 +65,7 @@ pub fn run(args: ScoreArgs) -> anyhow::Result<ExitCode> {
         return Err(error);
     }
     if args.stats {
-        eprintln!("{}", tally.line(started.elapsed()));
+        out::note(tally.line(started.elapsed()));
     }
     Ok(ExitCode::SUCCESS)
 }

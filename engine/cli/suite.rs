@@ -47,7 +47,7 @@ pub fn run(args: SuiteArgs) -> anyhow::Result<ExitCode> {
     let source = suite.clone().map_or(SuiteSource::Embedded, SuiteSource::Folder);
     let Loaded { suite, warnings } = load_suite(&source).map_err(|error| BadInput(error.to_string()))?;
     for warning in warnings {
-        eprintln!("{warning}");
+        out::note(warning);
     }
     match args.act {
         Act::List { json, .. } => list(&suite, json),

@@ -49,6 +49,12 @@ fn check_that_no_reader_is_missed(place: &Place) {
         child.wait().expect("an end");
         assert_eq!(err, "", "{arguments:?}");
     }
+    let other = Place::new();
+    let mut child =
+        other.command(&["--budget", "40", "--seed", "7"]).stderr(Stdio::piped()).spawn().expect("a start");
+    drop(child.stderr.take());
+    let code = child.wait().expect("an end").code();
+    assert!([Some(0), Some(4)].contains(&code), "nobody hears the run, and it goes on: {code:?}");
 }
 
 /// A run that was killed when it had won, and before it committed.

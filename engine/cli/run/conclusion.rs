@@ -23,15 +23,17 @@ pub fn conclude(session: &Session, ending: Ending, args: &RunArgs) -> anyhow::Re
         .unwrap_or_default();
     match ending {
         Ending::Interrupted => {
-            eprintln!("interrupted; nothing that was measured is lost. Go on with: optimize --resume {id}");
+            out::note(format_args!(
+                "interrupted; nothing that was measured is lost. Go on with: optimize --resume {id}"
+            ));
             Ok(Exit::Interrupted.into())
         }
         Ending::Outage { reason } => {
-            eprintln!("stopped: {reason}");
-            eprintln!(
+            out::note(format_args!("stopped: {reason}"));
+            out::note(format_args!(
                 "The open episodes cost nothing of the budget. When the model can be reached again, go on with: \
                  optimize --resume {id}"
-            );
+            ));
             Ok(Exit::Infrastructure.into())
         }
         Ending::Finished(finished) => {
@@ -57,7 +59,7 @@ pub fn conclude(session: &Session, ending: Ending, args: &RunArgs) -> anyhow::Re
 /// Results go to standard output, unless that is for machines.
 fn tell(args: &RunArgs, line: &str) {
     if args.json {
-        eprintln!("{line}");
+        out::note(line);
     } else {
         out::line(line);
     }
