@@ -32,7 +32,7 @@ pub struct RunStarted {
     /// The version of the program.
     pub program: String,
     pub seed: Seed,
-    /// Episodes that may be started, the failed ones included.
+    /// Episodes that may be started. Those that failed for themselves count, those lost in an outage do not.
     pub budget: u32,
     pub suite: String,
     pub suite_hash: SuiteHash,
@@ -43,10 +43,22 @@ pub struct RunStarted {
     pub model: String,
     /// `provider/model` of the writer.
     pub writer: String,
+    /// What else the models' answers depend on: endpoints and parameters, and the agent's prompt profile.
+    #[serde(default)]
+    pub conditions: Box<Conditions>,
     /// The pack to be beaten: the best so far, or the baseline.
     pub incumbent: Candidate,
     /// The incumbent's whole document, from which candidates take everything but the policy.
     pub base: Value,
+}
+
+/// What answers depend on besides the models' names.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Conditions {
+    /// The settings of the models as the command line gave them, without keys.
+    pub models: serde_json::Value,
+    /// The SHA-256 of the prompt profile.
+    pub prompt: String,
 }
 
 /// A scenario as the search knows it.
@@ -219,8 +231,8 @@ pub enum Stop {
     BudgetSpent,
     /// The writer gave no new candidate several times in a row.
     Exhausted,
-    /// Episodes or proposals failed one after the other: the infrastructure is down.
-    Outage,
+    /// A scenario of the incumbent could not be measured, however often it was tried.
+    Unmeasurable,
     /// The user asked to conclude.
     Asked,
 }

@@ -4,6 +4,7 @@
 //! the open steps of the last plan are done before the search is asked again.
 
 mod breaker;
+mod examination;
 mod journal;
 mod steps;
 
@@ -13,19 +14,27 @@ use crate::llm::Llm;
 use crate::pack::Pack;
 use crate::search::{Next, Search};
 use crate::store::{Record, Store};
+use breaker::Breaker;
 use journal::Journal;
 use std::sync::Arc;
+use std::time::Duration;
 use steps::{Stopped, do_steps};
 use tokio_util::sync::CancellationToken;
+
+pub use examination::Patience;
 
 /// What a run works with.
 pub struct Engine {
     pub evaluator: Evaluator,
+    /// The agent's model, to be asked whether it answers at all when episodes fail.
+    pub agent_model: Arc<dyn Llm>,
     pub writer: Arc<dyn Llm>,
     /// The incumbent, from which candidates take everything but the policy.
     pub base: Arc<Pack>,
     /// How many steps may be under way at once.
     pub parallel: usize,
+    /// How long models that do not answer are waited for.
+    pub patience: Patience,
     /// Cancelled when the user interrupts: what is under way is dropped, what is finished is kept.
     pub stop: CancellationToken,
 }
@@ -36,6 +45,8 @@ pub enum Heard<'a> {
     Recorded { record: &'a Record, resumed: bool },
     /// The search was told all that is known.
     Told(&'a Search),
+    /// A model does not answer; it is asked again after the wait.
+    Waiting { problem: &'a str, wait: Duration },
 }
 
 /// How a run came to stop.
@@ -44,7 +55,7 @@ pub enum Ending {
     Finished(RunFinished),
     /// The user interrupted it; it can be resumed.
     Interrupted,
-    /// Model or writer failed again and again; it can be resumed.
+    /// A model does not answer; the run can be resumed.
     Outage {
         reason: String,
     },
@@ -63,12 +74,13 @@ pub async fn run(
         journal.record_next(Event::RunStarted(started))?;
     }
     let mut search = Search::new();
+    let mut breaker = Breaker::default();
     loop {
         journal.tell(&mut search)?;
         if let Some(finished) = journal.finished() {
             return Ok(Ending::Finished(finished.clone()));
         }
-        match do_steps(engine, &search, &mut journal).await? {
+        match do_steps(engine, &search, &mut journal, &mut breaker).await? {
             Some(Stopped::Interrupted) => return Ok(Ending::Interrupted),
             Some(Stopped::Outage { reason }) => return Ok(Ending::Outage { reason }),
             None => journal.tell(&mut search)?,

@@ -151,10 +151,20 @@ impl Report {
         })
     }
 
-    /// Whether the numbers come from the offline model and so predict nothing about a real one.
+    /// Whether the numbers come from the offline model and so predict nothing about a real one, also when it
+    /// answered as another program's endpoint.
     pub fn is_offline(&self) -> bool {
-        self.started.model.starts_with("offline/")
+        names_offline(&self.started.model) || self.resolved_models.iter().any(|model| names_offline(model))
     }
+
+    /// Whether the candidates were written by the offline model.
+    pub fn is_written_offline(&self) -> bool {
+        names_offline(&self.started.writer)
+    }
+}
+
+fn names_offline(model: &str) -> bool {
+    model.split('/').any(|part| part == "offline")
 }
 
 /// The two packs that a report compares.

@@ -77,9 +77,6 @@ impl Search {
     /// The same state gives the same answer: what looks random is drawn from the run's seed.
     pub fn ask(&self) -> Next {
         let Some(state) = &self.state else { return Next::Done(self.conclude(Stop::Asked)) };
-        if state.is_outage() {
-            return Next::Done(self.conclude(Stop::Outage));
-        }
         match plan::next(state) {
             Some(plan) => Next::Work(plan),
             None => Next::Done(self.conclude(plan::stop(state))),
@@ -128,11 +125,6 @@ impl Search {
     /// The rules that the run counts by.
     pub fn profile(&self) -> Option<&Profile> {
         Some(&self.state.as_ref()?.run.profile)
-    }
-
-    /// Whether most of the last plan that was told failed for the infrastructure.
-    pub fn is_failing(&self) -> bool {
-        self.state.as_ref().is_some_and(State::is_failing)
     }
 
     /// How many episodes the plans so far have started, the unmeasured ones included.

@@ -18,7 +18,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-pub use folder::{RunEntry, new_run_id, newest_unfinished, run_entries, utc_text};
+pub use folder::{RunEntry, new_run_folder, newest_unfinished, run_entries, utc_text};
 
 /// An open run. While it is open for writing, no other process can write to it.
 pub struct Store {
@@ -84,12 +84,21 @@ impl Store {
             Ok(connection)
         });
         // A folder that cannot be written to has no room for SQLite's shared memory; as nobody writes there,
-        // the file can be read as it stands.
-        let connection = readable.or_else(|_| {
+        // the file can be read as it stands, unless its newest events are still in the log beside it.
+        let connection = readable.or_else(|error| {
+            if has_log(&path) {
+                return Err(error);
+            }
             let flags = flags | OpenFlags::SQLITE_OPEN_URI;
             Connection::open_with_flags(format!("file:{}?immutable=1", uri_path(&path)), flags)
         });
-        let connection = connection.with_context(|| format!("open {}", path.display()))?;
+        let connection = connection.with_context(|| match has_log(&path) {
+            true => format!(
+                "open {}, which needs a folder that can be written to; copy the run there",
+                path.display()
+            ),
+            false => format!("open {}", path.display()),
+        })?;
         schema::check(&connection).with_context(|| format!("open {}", path.display()))?;
         Ok(Store { connection, folder: folder.to_owned(), _lock: None })
     }
@@ -188,6 +197,13 @@ fn lock(folder: &Path) -> anyhow::Result<File> {
 }
 
 /// The characters with a meaning in SQLite's file URIs, escaped.
+/// Whether events lie in SQLite's log and not yet in the file.
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
+}
+
 fn uri_path(path: &Path) -> String {
     path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
 }

@@ -4,11 +4,17 @@
 //! one that was captured from a real gateway can take its place.
 
 use crate::llm::ToolSchema;
+use crate::units::sha256_hex;
 use crate::world::Clock;
 use indexmap::IndexMap;
 use serde::Deserialize;
 
 const EMBEDDED: &str = include_str!("profile.json");
+
+/// The SHA-256 of the embedded profile, in hexadecimal.
+pub fn embedded_hash() -> String {
+    sha256_hex(EMBEDDED.as_bytes())
+}
 
 /// The wording of an agent.
 #[derive(Clone, Debug, Deserialize)]

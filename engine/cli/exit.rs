@@ -1,6 +1,7 @@
 //! Exit codes, and how a failure is told.
 
 use crate::out;
+use packwright::report::plain;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -22,7 +23,7 @@ pub enum Exit {
 /// The table of `--help`.
 pub const EXIT_CODES: &str = "\
 Exit codes:
-  0    done; a run that ends with 0 has committed a better pack
+  0    done; a run that ends with 0 has a better pack, and it is committed
   1    failed for another reason
   2    the command line is wrong
   3    the input is wrong: a suite, a pack, a setting, a missing key
@@ -50,7 +51,8 @@ impl std::error::Error for BadInput {}
 
 /// Tells an error on stderr, with what led to it, and gives the exit code.
 pub fn explain(error: anyhow::Error) -> ExitCode {
-    out::note(format_args!("error: {error:#}"));
+    let text: Vec<String> = format!("{error:#}").lines().map(plain).collect();
+    out::note(format_args!("error: {}", text.join("\n")));
     let exit = if error.chain().any(|cause| cause.is::<BadInput>()) { Exit::BadInput } else { Exit::Failed };
     exit.into()
 }

@@ -60,6 +60,17 @@ pub struct ModelSettings {
     unnamed: bool,
 }
 
+impl ModelSettings {
+    /// Whether no provider is asked anything.
+    pub fn are_offline(&self) -> bool {
+        [&self.agent, &self.writer].iter().all(|name| is_offline(name))
+    }
+}
+
+fn is_offline(name: &str) -> bool {
+    name.starts_with("offline/")
+}
+
 /// The models of a run.
 pub struct Models {
     pub agent: Arc<dyn Llm>,
@@ -140,8 +151,7 @@ fn key_from(variable: &str) -> Option<SecretString> {
 }
 
 fn notice(settings: &ModelSettings) -> String {
-    let is_offline = |name: &str| name.starts_with("offline/");
-    if is_offline(&settings.agent) && is_offline(&settings.writer) {
+    if settings.are_offline() {
         let why = if settings.unnamed { "no --model was named, so this is the" } else { "this is the" };
         let found: Vec<&str> = Provider::all()
             .filter_map(Provider::key_variable)

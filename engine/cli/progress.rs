@@ -62,6 +62,12 @@ impl Progress {
                 self.record(record, resumed);
             }
             Heard::Told(search) => self.told(search),
+            Heard::Waiting { problem, wait } => {
+                self.line(&format!(
+                    "waiting {} s for a model that does not answer: {problem}",
+                    wait.as_secs()
+                ));
+            }
         }
     }
 

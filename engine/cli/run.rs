@@ -4,7 +4,7 @@ mod conclusion;
 mod settings;
 mod start;
 
-use super::exit::BadInput;
+use super::exit::{BadInput, Exit};
 use super::models::{self, ModelArgs};
 use super::out;
 use super::progress::Progress;
@@ -12,9 +12,11 @@ use super::runs::find;
 use anyhow::Context;
 use clap::Args;
 use packwright::agent::builtin::{Builtin, Limits};
+use packwright::agent::prompt::embedded_hash;
 use packwright::evaluate::Evaluator;
-use packwright::event::{CheckEntry, RunStarted, ScenarioEntry};
-use packwright::optimize::{self, Ending, Engine};
+use packwright::event::{CheckEntry, Conditions, RunStarted, ScenarioEntry};
+use packwright::optimize::{self, Ending, Engine, Patience};
+use packwright::report::plain;
 use packwright::scenario::Suite;
 use packwright::score::Profile;
 use packwright::store::{self, Store};
@@ -25,10 +27,11 @@ use start::Start;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// The version of the events that this program writes.
-const EVENT_FORMAT: u32 = 1;
+const EVENT_FORMAT: u32 = 2;
 
 #[derive(Args, Debug, Clone)]
 pub struct RunArgs {
@@ -59,6 +62,10 @@ pub struct RunArgs {
     /// Episodes and proposals under way at once; results do not depend on it
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     parallel: u16,
+
+    /// Minutes to wait for models that stopped answering, before the run stops and can be resumed
+    #[arg(long, default_value_t = 60, value_name = "MINUTES", value_parser = clap::value_parser!(u16).range(0..=1440))]
+    outage_wait: u16,
 
     /// The pack repository, where a winner is committed; created on first use
     #[arg(long, default_value = "packs/best", value_name = "FOLDER")]
@@ -93,9 +100,19 @@ pub fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     };
     let mut progress = Progress::new(args.json, session.started.budget);
     progress.open(&session.opening());
-    let ending = session.drive(&mut progress, usize::from(args.parallel))?;
-    progress.close();
-    conclusion::conclude(&session, ending, &args)
+    let concluded = session.drive(&mut progress, &args).and_then(|ending| {
+        progress.close();
+        conclusion::conclude(&session, ending, &args)
+    });
+    concluded.or_else(|error| {
+        progress.close();
+        out::note(format_args!("error: {}", plain(&format!("{error:#}"))));
+        out::note(format_args!(
+            "what was recorded is kept; when that is mended, go on with: optimize --resume {}",
+            session.id()
+        ));
+        Ok(Exit::Infrastructure.into())
+    })
 }
 
 /// A run that is ready to go.
@@ -118,8 +135,8 @@ impl Session {
         let start = start::choose(args, &settings, &started_without)?;
         let started = started_without(&start);
         std::fs::create_dir_all(&args.runs).with_context(|| format!("create {}", args.runs.display()))?;
-        let id = store::new_run_id(&args.runs, now_ms());
-        let store = Store::create(&args.runs.join(&id.0), &serde_json::to_value(&settings)?)?;
+        let folder = store::new_run_folder(&args.runs, now_ms())?;
+        let store = Store::create(&folder, &serde_json::to_value(&settings)?)?;
         Ok(Session { settings, store, started, suite, start, models, resumed: false })
     }
 
@@ -147,6 +164,12 @@ impl Session {
             let problem = format!(
                 "the suite has changed since {shown} began, so its scores could not be compared; restore the suite \
                  or start a new run"
+            );
+            return Err(BadInput(problem).into());
+        }
+        if started.conditions.prompt != embedded_hash() {
+            let problem = format!(
+                "the agent's prompt has changed since {shown} began, so its scores could not be compared; start a new run"
             );
             return Err(BadInput(problem).into());
         }
@@ -178,7 +201,12 @@ impl Session {
         ]
     }
 
-    fn drive(&mut self, progress: &mut Progress, parallel: usize) -> anyhow::Result<Ending> {
+    fn id(&self) -> String {
+        let name = self.store.folder().file_name();
+        name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    fn drive(&mut self, progress: &mut Progress, args: &RunArgs) -> anyhow::Result<Ending> {
         let stop = CancellationToken::new();
         let engine = Engine {
             evaluator: Evaluator {
@@ -186,9 +214,14 @@ impl Session {
                 suite: self.suite.clone(),
                 seed: self.started.seed,
             },
+            agent_model: self.models.agent.clone(),
             writer: self.models.writer.clone(),
             base: Arc::new(self.start.pack.clone()),
-            parallel,
+            parallel: usize::from(args.parallel),
+            patience: Patience {
+                wait: Duration::from_secs(15),
+                total: Duration::from_secs(60 * u64::from(args.outage_wait)),
+            },
             stop: stop.clone(),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -206,7 +239,11 @@ impl Session {
 
 /// The newest run if it won and was cut off before its winner was committed, or the newest unfinished one.
 fn newest_to_go_on_with(runs: &Path) -> anyhow::Result<PathBuf> {
-    let newest = store::run_entries(runs)?.into_iter().rev().flatten().next();
+    let entries = store::run_entries(runs)?;
+    for (folder, error) in entries.iter().filter_map(|entry| entry.as_ref().err()) {
+        out::note(format_args!("warning: {} cannot be read and is passed over: {error:#}", folder.display()));
+    }
+    let newest = entries.into_iter().rev().flatten().next();
     let found = match newest.filter(conclusion::is_unpublished) {
         Some(entry) => Some(entry),
         None => store::newest_unfinished(runs)?,
@@ -247,6 +284,10 @@ fn started(
         profile: Profile::named(&args.profile).expect("the command line admits only built-in names"),
         model: models.agent.name().to_owned(),
         writer: models.writer.name().to_owned(),
+        conditions: Box::new(Conditions {
+            models: serde_json::to_value(&settings.models).unwrap_or_default(),
+            prompt: embedded_hash(),
+        }),
         incumbent: start.candidate(),
         base: start.pack.document().clone(),
     }

@@ -1,40 +1,61 @@
-//! The circuit breaker: tells a single failure from an outage.
+//! The circuit breaker: tells the failure of a step from an outage.
 //!
-//! A step that failed for the infrastructure is held back until a later step succeeds: only then was it a
-//! single failure, and is recorded as one. When failures go on without a success, it is an outage; the
-//! steps stay open, cost nothing of the budget, and are done when the run is resumed.
+//! A step that failed for the infrastructure is held back until something proves that the infrastructure
+//! works: a later success, or a model that answers a short question. Then the failure was the step's own and
+//! is recorded as one. Where nothing proves it, it is an outage: the steps stay open, cost nothing of the
+//! budget, and are done again.
 
 use super::journal::Outcome;
-use crate::event::{Event, Operator, ProposalFault};
+use crate::event::{Event, Operator, ProposalFault, Step};
 
-/// So many failures without a success between them are an outage.
-const FAILURES_MAX: usize = 6;
+/// So many failures without a success between them make an outage likely enough to ask.
+const FAILURES_MAX: u32 = 6;
+/// So many failures without a success between them are an outage even when models answer short questions.
+const RECORDED_FAILURES_MAX: u32 = 20;
 
-/// Judges the outcomes of one plan.
+/// What the steps of this process say about the infrastructure, over all plans. Agent and writer may be
+/// different models, so the success of one says nothing of the other.
 #[derive(Default)]
 pub(super) struct Breaker {
-    /// The plan before this one failed, too.
-    failed_before: bool,
-    succeeded: bool,
-    held: Vec<Outcome>,
+    agent: Lane,
+    writer: Lane,
+}
+
+/// The steps of one model.
+#[derive(Default)]
+struct Lane {
+    /// Something has worked since the process began.
+    has_worked: bool,
+    /// Failures since the last success or proof.
+    failures: u32,
+    /// Failures recorded since the last success.
+    recorded: u32,
+    held: Vec<Failed>,
+}
+
+/// A step that failed.
+struct Failed {
+    step: Step,
+    outcome: Outcome,
 }
 
 impl Breaker {
-    /// Begins with a plan; `failed_before` says whether most of the last one failed.
-    pub(super) fn new(failed_before: bool) -> Breaker {
-        Breaker { failed_before, ..Breaker::default() }
-    }
-
-    /// Takes an outcome, and gives what is to be recorded now.
-    pub(super) fn take(&mut self, outcome: Outcome) -> Vec<Outcome> {
+    /// Takes what a step led to, and gives what is to be recorded now.
+    pub(super) fn take(&mut self, step: Step, outcome: Outcome) -> Vec<Outcome> {
+        let lane = match step {
+            Step::Run(_) => &mut self.agent,
+            Step::Propose(_) => &mut self.writer,
+        };
         match sign(&outcome.event) {
             Sign::Failure(_) => {
-                self.held.push(outcome);
+                lane.failures += 1;
+                lane.held.push(Failed { step, outcome });
                 Vec::new()
             }
             Sign::Success => {
-                self.succeeded = true;
-                let mut ready = std::mem::take(&mut self.held);
+                let mut ready = lane.release();
+                lane.has_worked = true;
+                lane.recorded = 0;
                 ready.push(outcome);
                 ready
             }
@@ -44,19 +65,66 @@ impl Breaker {
 
     /// Whether there have been too many failures in a row to begin more steps.
     pub(super) fn is_open(&self) -> bool {
-        self.held.len() >= FAILURES_MAX
+        self.lanes().any(|lane| lane.failures >= FAILURES_MAX)
     }
 
-    /// The failures held back at the end of the plan: single failures to be recorded, or an outage.
-    pub(super) fn settle(self) -> Result<Vec<Outcome>, String> {
-        // A plan may have less than the failures of an outage. One failure alone may be the step's own fault.
-        let nothing_works = !self.succeeded && (self.held.len() > 1 || self.failed_before);
-        match self.held.last().map(|outcome| sign(&outcome.event)) {
-            Some(Sign::Failure(last)) if self.is_open() || nothing_works => {
-                Err(format!("no attempt succeeds any more; the last failed with: {last}"))
-            }
-            _ => Ok(self.held),
+    /// Whether no failure waits for a proof.
+    pub(super) fn is_clear(&self) -> bool {
+        self.lanes().all(|lane| lane.held.is_empty())
+    }
+
+    /// Whether the agent's model and the writer's are to be asked if they answer.
+    pub(super) fn suspects(&self) -> (bool, bool) {
+        (!self.agent.held.is_empty(), !self.writer.held.is_empty())
+    }
+
+    /// Whether waiting may help: what has never worked is more likely set up wrongly.
+    pub(super) fn has_worked(&self) -> bool {
+        self.lanes().filter(|lane| !lane.held.is_empty()).all(|lane| lane.has_worked)
+    }
+
+    /// The infrastructure works: the failures held back are to be recorded.
+    pub(super) fn release(&mut self) -> Vec<Outcome> {
+        let mut released = self.agent.release();
+        released.extend(self.writer.release());
+        released
+    }
+
+    /// There was an outage, and it is over: the steps are to be done again.
+    pub(super) fn reopen(&mut self) -> Vec<(u32, Step)> {
+        let lanes = [&mut self.agent, &mut self.writer].into_iter();
+        let held: Vec<Failed> = lanes
+            .flat_map(|lane| {
+                lane.failures = 0;
+                std::mem::take(&mut lane.held)
+            })
+            .collect();
+        held.into_iter().map(|failed| (failed.outcome.ordinal, failed.step)).collect()
+    }
+
+    /// Whether everything fails though the models answer short questions.
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.lanes().any(|lane| lane.recorded >= RECORDED_FAILURES_MAX)
+    }
+
+    /// Why the last step failed.
+    pub(super) fn last_problem(&self) -> Option<&str> {
+        match sign(&self.lanes().find_map(|lane| lane.held.last())?.outcome.event) {
+            Sign::Failure(problem) => Some(problem),
+            Sign::Success | Sign::None => None,
         }
+    }
+
+    fn lanes(&self) -> impl Iterator<Item = &Lane> {
+        [&self.agent, &self.writer].into_iter()
+    }
+}
+
+impl Lane {
+    fn release(&mut self) -> Vec<Outcome> {
+        self.failures = 0;
+        self.recorded += self.held.len() as u32;
+        std::mem::take(&mut self.held).into_iter().map(|failed| failed.outcome).collect()
     }
 }
 
@@ -85,72 +153,102 @@ fn sign(event: &Event) -> Sign<'_> {
 mod tests {
     use super::*;
     use crate::episode::{EpisodeKey, Usage};
-    use crate::event::{EpisodeUnmeasured, ProposalFailed};
+    use crate::event::{EpisodeScored, EpisodeUnmeasured, ProposalFailed, ProposalPlan};
+    use crate::score::Scorecard;
     use crate::units::PackHash;
 
-    fn outage(ordinal: u32) -> Outcome {
-        let key = EpisodeKey { candidate: PackHash("c".into()), scenario: "s".into(), repeat: ordinal };
-        let event = EpisodeUnmeasured { key, reason: format!("down {ordinal}"), usage: Usage::default() };
-        Outcome { ordinal, event: Event::EpisodeUnmeasured(event), episode: None, took_ms: 1 }
+    fn key(ordinal: u32) -> EpisodeKey {
+        EpisodeKey { candidate: PackHash("c".into()), scenario: "s".into(), repeat: ordinal }
     }
 
-    fn success(ordinal: u32) -> Outcome {
-        proposal(ordinal, Operator::Trim)
+    fn fail(breaker: &mut Breaker, ordinal: u32) -> Vec<u32> {
+        let reason = format!("down {ordinal}");
+        let event = EpisodeUnmeasured { key: key(ordinal), reason, usage: Usage::default() };
+        take(breaker, ordinal, Event::EpisodeUnmeasured(event))
     }
 
-    fn proposal(ordinal: u32, operator: Operator) -> Outcome {
-        let reason = ProposalFault::Unusable { problem: "empty".into() };
-        let failed = ProposalFailed { operator, reason, usage: Usage::default() };
-        Outcome { ordinal, event: Event::ProposalFailed(failed), episode: None, took_ms: 1 }
+    fn succeed(breaker: &mut Breaker, ordinal: u32) -> Vec<u32> {
+        let event = EpisodeScored {
+            key: key(ordinal),
+            outcome: crate::episode::Outcome::Finished,
+            scorecard: Scorecard { script_score: 1.0, validator_score: 1.0, checks: Vec::new() },
+            tool_calls: 0,
+            model_calls: 1,
+            usage: Usage::default(),
+            resolved_model: None,
+        };
+        take(breaker, ordinal, Event::EpisodeScored(event))
+    }
+
+    fn take(breaker: &mut Breaker, ordinal: u32, event: Event) -> Vec<u32> {
+        let outcome = Outcome { ordinal, event, episode: None, took_ms: 1 };
+        ordinals(breaker.take(Step::Run(key(ordinal)), outcome))
     }
 
     fn ordinals(outcomes: Vec<Outcome>) -> Vec<u32> {
         outcomes.into_iter().map(|outcome| outcome.ordinal).collect()
     }
 
-    #[test]
-    fn a_single_failure_is_recorded_once_a_success_follows() {
-        let mut breaker = Breaker::default();
-        assert_eq!(ordinals(breaker.take(outage(1))), Vec::<u32>::new());
-        assert_eq!(ordinals(breaker.take(success(2))), [1, 2]);
-        assert_eq!(ordinals(breaker.settle().unwrap()), Vec::<u32>::new());
-    }
-
-    /// What is recorded of the held failures at the end of a plan; none when it is an outage.
-    fn settled(failed_before: bool, outcomes: Vec<Outcome>) -> Option<Vec<u32>> {
-        let mut breaker = Breaker::new(failed_before);
-        for outcome in outcomes {
-            breaker.take(outcome);
-        }
-        breaker.settle().ok().map(ordinals)
+    /// What the writer answered, usable or not.
+    fn propose(breaker: &mut Breaker, ordinal: u32, operator: Operator) -> Vec<u32> {
+        let reason = ProposalFault::Unusable { problem: "empty".into() };
+        let event = Event::ProposalFailed(ProposalFailed { operator, reason, usage: Usage::default() });
+        let plan = ProposalPlan {
+            operator,
+            parents: Vec::new(),
+            targets: Vec::new(),
+            protected: Vec::new(),
+            length_max: 1,
+        };
+        let outcome = Outcome { ordinal, event, episode: None, took_ms: 1 };
+        ordinals(breaker.take(Step::Propose(plan), outcome))
     }
 
     #[test]
-    fn failures_without_a_success_are_an_outage() {
+    fn a_failure_is_recorded_once_a_success_of_the_same_model_follows() {
         let mut breaker = Breaker::default();
-        breaker.take(success(0));
-        for ordinal in 1..7 {
+        assert_eq!(fail(&mut breaker, 1), [0; 0]);
+        assert_eq!(propose(&mut breaker, 2, Operator::Merge), [2]);
+        assert_eq!(propose(&mut breaker, 3, Operator::Trim), [3], "the writer's success proves nothing");
+        assert!(!breaker.has_worked());
+        assert_eq!(succeed(&mut breaker, 4), [1, 4]);
+        assert!(breaker.is_clear() && breaker.has_worked());
+    }
+
+    #[test]
+    fn failures_in_a_row_open_it() {
+        let mut breaker = Breaker::default();
+        for ordinal in 1..=FAILURES_MAX {
             assert!(!breaker.is_open());
-            breaker.take(outage(ordinal));
+            fail(&mut breaker, ordinal);
         }
         assert!(breaker.is_open());
-        let reason = breaker.settle().err().unwrap();
-        assert_eq!(reason, "no attempt succeeds any more; the last failed with: down 6");
+        assert_eq!(breaker.suspects(), (true, false));
+        assert_eq!(breaker.last_problem(), Some("down 6"));
+        assert_eq!(ordinals(breaker.release()), [1, 2, 3, 4, 5, 6]);
+        assert!(!breaker.is_open());
     }
 
     #[test]
-    fn a_plan_of_which_nothing_succeeds_is_an_outage() {
-        assert_eq!(settled(false, vec![outage(1), outage(2)]), None);
-        assert_eq!(settled(false, vec![outage(1), proposal(2, Operator::Merge), outage(3)]), None);
-        assert_eq!(settled(false, vec![success(1), outage(2), outage(3)]), Some(vec![2, 3]));
-        assert_eq!(settled(true, vec![success(1), outage(2)]), Some(vec![2]));
+    fn after_an_outage_the_steps_are_open_again() {
+        let mut breaker = Breaker::default();
+        fail(&mut breaker, 1);
+        fail(&mut breaker, 2);
+        assert_eq!(breaker.reopen(), [(1, Step::Run(key(1))), (2, Step::Run(key(2)))]);
+        assert!(breaker.is_clear() && !breaker.is_hopeless(), "nothing was recorded");
     }
 
     #[test]
-    fn one_failure_alone_is_an_outage_only_after_a_plan_that_failed() {
-        assert_eq!(settled(false, vec![outage(1)]), Some(vec![1]));
-        assert_eq!(settled(true, vec![outage(1)]), None);
-        assert_eq!(settled(true, vec![]), Some(vec![]));
-        assert_eq!(settled(true, vec![proposal(1, Operator::Merge)]), Some(vec![]));
+    fn failures_that_go_on_are_hopeless_until_something_works() {
+        let mut breaker = Breaker::default();
+        for ordinal in 0..RECORDED_FAILURES_MAX {
+            assert!(!breaker.is_hopeless());
+            fail(&mut breaker, ordinal);
+            breaker.release();
+            propose(&mut breaker, 90, Operator::Reflect);
+        }
+        assert!(breaker.is_hopeless());
+        succeed(&mut breaker, 99);
+        assert!(!breaker.is_hopeless());
     }
 }

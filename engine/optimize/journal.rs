@@ -91,6 +91,11 @@ impl<'a> Journal<'a> {
         self.write(records.collect())
     }
 
+    /// Tells the listener what is no record.
+    pub(super) fn hear(&mut self, heard: Heard<'_>) {
+        (self.listener)(heard);
+    }
+
     fn write(&mut self, records: Vec<(Record, Option<Episode>)>) -> anyhow::Result<()> {
         self.store.record(&records)?;
         for (record, _) in records {

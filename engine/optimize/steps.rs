@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::breaker::Breaker;
+use super::examination::{Finding, examine};
 use super::journal::{Journal, Outcome};
 use crate::event::{Event, Step};
 use crate::pack::Pack;
@@ -11,7 +12,7 @@ use crate::units::PackHash;
 use anyhow::Context;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
@@ -30,36 +31,66 @@ pub(super) async fn do_steps(
     engine: &Engine,
     search: &Search,
     journal: &mut Journal<'_>,
+    breaker: &mut Breaker,
 ) -> anyhow::Result<Option<Stopped>> {
-    let open: Vec<(u32, Step)> =
+    let mut waiting: VecDeque<(u32, Step)> =
         journal.open_steps().map(|(ordinal, step)| (ordinal, step.clone())).collect();
-    let mut breaker = Breaker::new(search.is_failing());
+    loop {
+        do_waiting(engine, search, journal, breaker, &mut waiting).await?;
+        if engine.stop.is_cancelled() {
+            return Ok(Some(Stopped::Interrupted));
+        }
+        if waiting.is_empty() && breaker.is_clear() {
+            return Ok(None);
+        }
+        match examine(engine, breaker, journal).await {
+            Finding::Works => {
+                let last = breaker.last_problem().unwrap_or_default().to_owned();
+                journal.record(breaker.release())?;
+                if breaker.is_hopeless() {
+                    let reason =
+                        format!("models answer short questions, but nothing else works; last: {last}");
+                    return Ok(Some(Stopped::Outage { reason }));
+                }
+            }
+            Finding::Recovered => waiting.extend(breaker.reopen()),
+            Finding::Down { reason } => return Ok(Some(Stopped::Outage { reason })),
+            Finding::Interrupted => return Ok(Some(Stopped::Interrupted)),
+        }
+    }
+}
+
+/// Does what waits, several at once, until it is done, the breaker opens, or the user interrupts.
+async fn do_waiting(
+    engine: &Engine,
+    search: &Search,
+    journal: &mut Journal<'_>,
+    breaker: &mut Breaker,
+    waiting: &mut VecDeque<(u32, Step)>,
+) -> anyhow::Result<()> {
     let mut desk = Desk { engine, search, packs: BTreeMap::new() };
-    let mut waiting = open.into_iter();
-    let mut under_way: FuturesUnordered<LocalBoxFuture<'_, anyhow::Result<Outcome>>> =
+    let mut under_way: FuturesUnordered<LocalBoxFuture<'_, anyhow::Result<(Step, Outcome)>>> =
         FuturesUnordered::new();
     loop {
         while under_way.len() < engine.parallel.max(1) && !breaker.is_open() {
-            let Some((ordinal, step)) = waiting.next() else { break };
+            let Some((ordinal, step)) = waiting.pop_front() else { break };
             under_way.push(desk.begin(ordinal, step)?);
         }
         let first = tokio::select! {
             biased;
-            () = engine.stop.cancelled() => return Ok(Some(Stopped::Interrupted)),
+            () = engine.stop.cancelled() => return Ok(()),
             next = under_way.next() => next,
         };
-        let Some(first) = first else { break };
-        let mut ready = breaker.take(first?);
+        let Some(first) = first else { return Ok(()) };
+        let (step, outcome) = first?;
+        let mut ready = breaker.take(step, outcome);
         while ready.len() < BATCH_MAX
             && let Some(Some(next)) = under_way.next().now_or_never()
         {
-            ready.extend(breaker.take(next?));
+            let (step, outcome) = next?;
+            ready.extend(breaker.take(step, outcome));
         }
         journal.record(ready)?;
-    }
-    match breaker.settle() {
-        Ok(single_failures) => journal.record(single_failures).map(|()| None),
-        Err(reason) => Ok(Some(Stopped::Outage { reason })),
     }
 }
 
@@ -75,11 +106,12 @@ impl<'a> Desk<'a> {
         &mut self,
         ordinal: u32,
         step: Step,
-    ) -> anyhow::Result<LocalBoxFuture<'a, anyhow::Result<Outcome>>> {
+    ) -> anyhow::Result<LocalBoxFuture<'a, anyhow::Result<(Step, Outcome)>>> {
         let began = Instant::now();
+        let origin = step.clone();
         let done = move |event: Event, episode| {
             let took_ms = began.elapsed().as_millis() as u64;
-            Ok(Outcome { ordinal, event, episode, took_ms })
+            Ok((origin, Outcome { ordinal, event, episode, took_ms }))
         };
         match step {
             Step::Run(key) => {

@@ -92,10 +92,17 @@ impl PackRepo {
         Ok(Some(pack))
     }
 
-    /// The files of ours whose content in the work tree would be lost by writing them; to be asked before
-    /// a long run, so that its winner can be committed.
-    pub fn uncommitted(&self) -> Result<Vec<String>, PublishError> {
-        self.uncommitted_beside(&[(PACK_JSON, None), (AGENTS_MD, None)])
+    /// Whether a winner could be committed here; to be asked before a long run.
+    pub fn check_ready(&self) -> Result<(), PublishError> {
+        self.branch()?;
+        if self.repository.path().join("index.lock").exists() {
+            return Err(self.not_ready("another git is at work, or left its index.lock behind".into()));
+        }
+        let files = self.uncommitted_beside(&[(PACK_JSON, None), (AGENTS_MD, None)])?;
+        if files.is_empty() {
+            return Ok(());
+        }
+        Err(PublishError::Uncommitted { folder: self.folder.display().to_string(), files })
     }
 
     /// Commits a pack as the best so far. A pack that is there already is left as it is.

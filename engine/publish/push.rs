@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PushOutcome {
+    /// The user wants no push.
+    NotWanted,
     /// The repository has no remote; there is nothing to do.
     NoRemote,
     /// The remote's branch is our commit now, and the remote says so itself.

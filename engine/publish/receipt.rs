@@ -1,4 +1,5 @@
-//! The receipt of a publication: what was committed and where it went, for the caller to keep as JSON.
+//! The receipt of a publication: what was committed and where it went, or why it was not, for the caller to
+//! keep as JSON.
 
 use super::{Committed, PushOutcome};
 use crate::units::{PackHash, RunId};
@@ -13,9 +14,12 @@ pub struct Receipt {
     pub format: u32,
     pub run: RunId,
     pub pack_hash: PackHash,
-    pub committed: Committed,
-    /// When the commit was made, or found to be there already, as the caller's clock says.
+    /// None when the pack was not to be committed; `refused` says why.
+    pub committed: Option<Committed>,
+    /// When the commit was made, found to be there already, or refused, as the caller's clock says.
     pub committed_at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// None until a push was tried.
     pub push: Option<PushOutcome>,
     pub pushed_at: Option<String>,
@@ -24,7 +28,34 @@ pub struct Receipt {
 impl Receipt {
     /// The receipt of a commit that was not pushed yet.
     pub fn of_commit(run: RunId, pack_hash: PackHash, committed: Committed, at: String) -> Receipt {
-        Receipt { format: FORMAT, run, pack_hash, committed, committed_at: at, push: None, pushed_at: None }
+        Receipt { committed: Some(committed), ..Receipt::empty(run, pack_hash, at) }
+    }
+
+    /// The receipt of a pack that was not committed, and why.
+    pub fn of_refusal(run: RunId, pack_hash: PackHash, why: String, at: String) -> Receipt {
+        Receipt { refused: Some(why), ..Receipt::empty(run, pack_hash, at) }
+    }
+
+    fn empty(run: RunId, pack_hash: PackHash, at: String) -> Receipt {
+        Receipt {
+            format: FORMAT,
+            run,
+            pack_hash,
+            committed: None,
+            committed_at: at,
+            refused: None,
+            push: None,
+            pushed_at: None,
+        }
+    }
+
+    /// Whether nothing is left to do: the pack was refused, or is wherever it was to go.
+    pub fn is_settled(&self) -> bool {
+        match &self.push {
+            None => self.committed.is_none(),
+            Some(PushOutcome::Rejected(_)) => false,
+            Some(_) => true,
+        }
     }
 
     /// The same receipt with how the push went.

@@ -16,6 +16,8 @@ pub fn render(report: &Report) -> String {
     let mut out = String::new();
     if report.is_offline() {
         out += "Offline model: a rule-based stand-in. It shows how the tool works; it says nothing about a real model.\n\n";
+    } else if report.is_written_offline() {
+        out += "Offline writer: the candidates were written by a rule-based stand-in.\n\n";
     }
     out += &verdict_text(report);
     out += &safety_warning(report);
@@ -37,7 +39,7 @@ fn verdict_text(report: &Report) -> String {
     let stop = match finished.stop {
         Stop::BudgetSpent => "",
         Stop::Exhausted => "The run stopped early: the writer brought no new candidates.\n",
-        Stop::Outage => "The run stopped early: the models could not be reached.\n",
+        Stop::Unmeasurable => "The run stopped early: not every scenario could be measured.\n",
         Stop::Asked => "The run was asked to conclude early.\n",
     };
     let words = match &finished.verdict {
@@ -204,8 +206,12 @@ fn accounts(report: &Report) -> String {
     out += &format!("Tokens     {}\n", tokens(report));
     out += &format!("Dollars    {}\n", dollars(report));
     out += &format!("Time       {:.1} s\n", report.wall_clock_ms as f64 / 1000.0);
-    out += &format!("Models     agent {}, writer {}\n", report.started.model, report.started.writer);
-    if !report.resolved_models.is_empty() && !report.is_offline() {
+    out += &format!(
+        "Models     agent {}, writer {}\n",
+        plain(&report.started.model),
+        plain(&report.started.writer)
+    );
+    if !report.resolved_models.is_empty() {
         out += &format!("           answered by {}\n", plain(&report.resolved_models.join(", ")));
     }
     out += &format!(
@@ -221,7 +227,7 @@ fn accounts(report: &Report) -> String {
 fn tokens(report: &Report) -> String {
     let total = report.agent_usage.plus(report.writer_usage);
     match (total.input_tokens, total.output_tokens) {
-        (None, None) if report.is_offline() => "none: the offline model has no tokens".into(),
+        (None, None) if is_in_process(report) => "none: the offline model has no tokens".into(),
         (None, None) => "not reported by the provider".into(),
         (input, output) => {
             let word = |count: Option<u64>| count.map_or("not reported".into(), |count| count.to_string());
@@ -231,10 +237,14 @@ fn tokens(report: &Report) -> String {
 }
 
 fn dollars(report: &Report) -> &'static str {
-    let offline = |model: &str| model.starts_with("offline/");
-    if offline(&report.started.model) && offline(&report.started.writer) {
+    if is_in_process(report) {
         "none spent: nothing was sent to a provider"
     } else {
         "not computed: prices are not known to this version; ask your provider's console"
     }
+}
+
+/// Whether no provider was asked anything.
+fn is_in_process(report: &Report) -> bool {
+    [&report.started.model, &report.started.writer].iter().all(|model| model.starts_with("offline/"))
 }

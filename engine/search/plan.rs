@@ -17,6 +17,8 @@ const WIDTH_MAX: u32 = 4;
 const MERGE_MAX: usize = 4;
 /// Attempts at a scenario of which none could be measured.
 const ATTEMPTS_MAX: u32 = 3;
+/// The same for the incumbent, without which there is nothing to compare with.
+const INCUMBENT_ATTEMPTS_MAX: u32 = 8;
 /// Rounds of proposals without any candidate before the search gives up on the writer.
 const BARREN_ROUNDS_MAX: u32 = 5;
 /// On how many scenarios a new candidate is looked at first.
@@ -37,7 +39,7 @@ pub(super) fn next(state: &State) -> Option<Planned> {
 /// Why nothing is left to do.
 pub(super) fn stop(state: &State) -> Stop {
     if state.allotment.can_confirm() && unmeasured_scenario(state).is_some() {
-        Stop::Outage
+        Stop::Unmeasurable
     } else if is_exhausted(state) {
         Stop::Exhausted
     } else {
@@ -83,7 +85,8 @@ fn calibrate(state: &State) -> Option<Planned> {
     for pass in 0..passes {
         for scenario in &state.scenarios {
             let missing = passes.saturating_sub(incumbent.measured(scenario));
-            let attempts_left = (passes + ATTEMPTS_MAX - 1).saturating_sub(incumbent.repeat(scenario));
+            let attempts_left =
+                (passes + INCUMBENT_ATTEMPTS_MAX - 1).saturating_sub(incumbent.repeat(scenario));
             if pass < missing.min(attempts_left) {
                 runs.push((incumbent, scenario.clone()));
             }

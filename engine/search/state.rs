@@ -12,9 +12,6 @@ use crate::units::PackHash;
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// So many plans in a row must fail for the run to stop.
-const FAILING_PLANS_MAX: u32 = 3;
-
 /// The state of a search.
 #[derive(Clone, Debug)]
 pub(super) struct State {
@@ -41,7 +38,6 @@ pub(super) struct State {
     /// The candidate that confirmation was begun with.
     pub frozen: Option<PackHash>,
     open: Open,
-    failing_plans: u32,
 }
 
 /// The plan being carried out.
@@ -49,9 +45,8 @@ pub(super) struct State {
 struct Open {
     phase: Phase,
     steps: VecDeque<Step>,
-    /// Steps that an outage could fail, and those that it did.
-    exposed: u32,
-    failed: u32,
+    /// Whether the writer was asked.
+    asks: bool,
     candidates: u32,
 }
 
@@ -113,14 +108,7 @@ impl State {
             barren_rounds: 0,
             last_fault: None,
             frozen: None,
-            open: Open {
-                phase: Phase::Calibrate,
-                steps: VecDeque::new(),
-                exposed: 0,
-                failed: 0,
-                candidates: 0,
-            },
-            failing_plans: 0,
+            open: Open { phase: Phase::Calibrate, steps: VecDeque::new(), asks: false, candidates: 0 },
             run,
         }
     }
@@ -135,7 +123,7 @@ impl State {
             Event::Proposed(proposed) => self.add(proposed, step),
             Event::ProposalFailed(failure) => self.note_fault(failure),
             Event::EpisodeScored(episode) => self.score(episode),
-            Event::EpisodeUnmeasured(_) => self.open.failed += 1,
+            Event::EpisodeUnmeasured(_) => {}
             Event::RunStarted(_) | Event::Planned(_) | Event::RunFinished(_) => return,
         }
         if self.open.steps.is_empty() {
@@ -150,14 +138,6 @@ impl State {
     /// Episodes that the search may still start.
     pub fn left(&self) -> u32 {
         self.run.budget.saturating_sub(self.started).saturating_sub(self.allotment.kept())
-    }
-
-    pub fn is_failing(&self) -> bool {
-        self.failing_plans > 0
-    }
-
-    pub fn is_outage(&self) -> bool {
-        self.failing_plans >= FAILING_PLANS_MAX
     }
 
     pub fn plans(&self, phase: Phase) -> u32 {
@@ -194,12 +174,11 @@ impl State {
         self.open = Open {
             phase: plan.phase,
             steps: plan.steps.iter().cloned().collect(),
-            exposed: plan.steps.iter().filter(|step| is_exposed(step)).count() as u32,
-            failed: 0,
+            asks: plan.steps.iter().any(asks_writer),
             candidates: 0,
         };
         if plan.phase == Phase::Propose {
-            self.merging = plan.steps.iter().all(|step| !is_exposed(step));
+            self.merging = !self.open.asks;
         }
         for step in &plan.steps {
             self.reserve(plan.phase, step);
@@ -249,9 +228,6 @@ impl State {
     }
 
     fn note_fault(&mut self, failure: &ProposalFailed) {
-        if matches!(failure.reason, ProposalFault::Unreachable { .. }) {
-            self.open.failed += 1;
-        }
         self.last_fault = Some(failure.reason.clone());
     }
 
@@ -279,12 +255,8 @@ impl State {
     }
 
     fn end(&mut self) {
-        if self.open.phase == Phase::Propose && self.open.exposed > 0 {
+        if self.open.asks {
             self.barren_rounds = if self.open.candidates > 0 { 0 } else { self.barren_rounds + 1 };
-        }
-        if self.open.exposed > 0 {
-            let failing = 2 * self.open.failed > self.open.exposed;
-            self.failing_plans = if failing { self.failing_plans + 1 } else { 0 };
         }
     }
 
@@ -307,7 +279,7 @@ impl State {
     }
 }
 
-/// Whether a step needs infrastructure: merging needs none.
-fn is_exposed(step: &Step) -> bool {
-    !matches!(step, Step::Propose(proposal) if proposal.operator == Operator::Merge)
+/// Whether a step asks the writer: merging needs nobody.
+fn asks_writer(step: &Step) -> bool {
+    matches!(step, Step::Propose(proposal) if proposal.operator != Operator::Merge)
 }

@@ -19,16 +19,21 @@ pub struct RunEntry {
     pub finished: Option<RunFinished>,
 }
 
-/// A name for a new run that no folder has yet: the time in UTC, and a number where that is taken.
-pub fn new_run_id(runs: &Path, now_ms: u64) -> RunId {
+/// Makes the folder of a new run. Its name is the time in UTC, with a number where that is taken, also by a
+/// run that begins at the same moment.
+pub fn new_run_folder(runs: &Path, now_ms: u64) -> anyhow::Result<PathBuf> {
     let base = utc_name(now_ms / 1000);
-    let mut id = base.clone();
-    let mut number = 2;
-    while runs.join(&id).exists() {
-        id = format!("{base}-{number}");
-        number += 1;
+    let numbered = (2..).map(|number| format!("{base}-{number}"));
+    for name in std::iter::once(base.clone()).chain(numbered) {
+        let folder = runs.join(name);
+        match std::fs::create_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            made => {
+                return made.map(|()| folder.clone()).with_context(|| format!("create {}", folder.display()));
+            }
+        }
     }
-    RunId(id)
+    unreachable!("the numbers never end")
 }
 
 /// The runs in the folder, oldest first. A folder that cannot be read as a run comes with the reason.

@@ -2,13 +2,13 @@
 //! on how many of them are under way at once.
 
 use crate::trial::{Run, Trial, Watched};
+use packwright::agent::Task;
 use packwright::optimize::Ending;
-use packwright::units::Seed;
 use std::sync::Arc;
 
 /// Runs with an agent of which a share of the attempts fails.
 fn run(budget: u32, parallel: usize, failing_percent: u64) -> Run {
-    let fails = move |_, seed: Seed| seed.child("fails", &[]).0 % 100 < failing_percent;
+    let fails = move |_, task: &Task| task.seed.child("fails", &[]).0 % 100 < failing_percent;
     Trial { parallel, agent: Arc::new(Watched::failing(fails)), ..Trial::new(budget) }.run()
 }
 

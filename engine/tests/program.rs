@@ -35,6 +35,7 @@ fn the_first_run_commits_a_better_pack() {
     assert!(place.optimize(&["runs"]).out.contains("better: "));
     check_that_no_reader_is_missed(&place);
     check_that_a_win_is_not_lost(&place);
+    check_that_no_run_is_for_nothing(&place);
     check_push(&place);
 }
 
@@ -66,6 +67,43 @@ fn check_that_a_win_is_not_lost(place: &Place) {
     assert_eq!(resumed.code, 0, "{resumed:?}");
     assert_eq!(place.git("packs/best", &["rev-parse", "HEAD^{tree}"]), tree);
     assert_eq!(place.optimize(&["--resume"]).code, 3, "there is nothing left to do");
+
+    // Killed between the work tree and the branch.
+    let receipts = place.path("runs").join(place.run_id()).join("receipts");
+    std::fs::remove_dir_all(&receipts).expect("the receipts");
+    place.git("packs/best", &["update-ref", "-d", "HEAD"]);
+    let resumed = place.optimize(&["--resume"]);
+    assert_eq!(resumed.code, 0, "{resumed:?}");
+    assert_eq!(place.git("packs/best", &["rev-parse", "HEAD^{tree}"]), tree);
+
+    // Killed while it pushed.
+    let receipt = receipts.join("publish.json");
+    let mut cut: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&receipt).expect("a receipt")).expect("JSON");
+    cut["push"] = serde_json::Value::Null;
+    std::fs::write(&receipt, cut.to_string()).expect("a writable file");
+    assert_eq!(place.optimize(&["--resume"]).code, 0);
+    assert_eq!(place.optimize(&["--resume"]).code, 3, "there is nothing left to do");
+}
+
+/// What could not be committed after the run is said before it.
+fn check_that_no_run_is_for_nothing(place: &Place) {
+    let refuse = |arguments: &[&str], words: &str| {
+        let before = place.run_ids();
+        let refused = place.optimize(arguments);
+        assert_eq!(refused.code, 3, "{refused:?}");
+        assert!(refused.err.contains(words), "{}", refused.err);
+        assert_eq!(place.run_ids(), before, "no run was begun");
+    };
+    refuse(&["--start", "baseline"], "packs/best holds another pack");
+    let policy = place.path("packs/best/AGENTS.md");
+    let committed = std::fs::read(&policy).expect("a policy");
+    std::fs::write(&policy, "edited by hand").expect("a writable file");
+    refuse(&["--budget", "200"], "changes that are not committed");
+    std::fs::write(&policy, committed).expect("a writable file");
+    std::fs::create_dir_all(place.path("mine")).expect("a folder");
+    std::fs::write(place.path("mine/AGENTS.md"), "mine").expect("a file");
+    refuse(&["--packs", "mine"], "is no git repository");
 }
 
 /// Publishing again changes nothing but what is missing: the push.

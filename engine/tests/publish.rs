@@ -159,7 +159,7 @@ fn edits_by_hand_are_never_overwritten() {
     let place = Place::new();
     place.repo.commit_winner(&pack("a"), &note()).expect("a commit");
     fs::write(place.file("AGENTS.md"), "edited").expect("a writable file");
-    assert_eq!(place.repo.uncommitted().expect("a list"), ["AGENTS.md"]);
+    assert!(matches!(place.repo.check_ready(), Err(PublishError::Uncommitted { .. })));
     assert_eq!(place.repo.current().expect("a pack"), Some(pack("a")));
     let message = "AGENTS.md in ~/packs/best holds changes that are not committed: \
         keep them with `git add` and `git commit`, or discard them with `git restore`, then publish again";
@@ -169,7 +169,10 @@ fn edits_by_hand_are_never_overwritten() {
     assert_eq!(fs::read_to_string(place.file("AGENTS.md")).expect("a file"), "edited");
     place.git(&["restore", "--staged", "--worktree", "AGENTS.md"]);
     place.repo.commit_winner(&pack("b"), &note()).expect("a commit");
-    assert_eq!(place.repo.uncommitted().expect("a list"), Vec::<String>::new());
+    place.repo.check_ready().expect("all is committed");
+    fs::write(place.file(".git/index.lock"), "").expect("a writable file");
+    let locked = place.repo.check_ready().expect_err("another git is there").to_string();
+    assert!(locked.contains("index.lock"), "{locked}");
 }
 
 #[test]

@@ -96,15 +96,15 @@ fn telling_the_recorded_events_gives_the_same_answers() {
 }
 
 #[test]
-fn an_outage_stops_the_run() {
+fn what_cannot_be_measured_or_written_ends_the_search() {
     let world = World::new(4, Kind::Benign);
     let trouble = Trouble { unmeasured: 100, ..Trouble::default() };
     let outcomes = simulate(&world, world.start(200, 0), trouble);
-    assert_eq!(outcomes.finished.stop, Stop::Outage);
+    assert_eq!(outcomes.finished.stop, Stop::Unmeasurable);
     assert!(matches!(outcomes.finished.verdict, Verdict::NotMeasured { .. }));
     let trouble = Trouble { unreachable: 100, ..Trouble::default() };
     let outcomes = simulate(&world, world.start(200, 0), trouble);
-    assert_eq!(outcomes.finished.stop, Stop::Outage);
+    assert_eq!(outcomes.finished.stop, Stop::Exhausted);
     assert_eq!(outcomes.search.episodes_started(), 12, "only calibration was paid for");
 }
 

@@ -9,7 +9,7 @@ use packwright::evaluate::Evaluator;
 use packwright::event::{Candidate, CheckEntry, Event, Operator, RunStarted, ScenarioEntry};
 use packwright::llm::Llm;
 use packwright::llm::offline::Offline;
-use packwright::optimize::{self, Ending, Engine, Heard};
+use packwright::optimize::{self, Ending, Engine, Heard, Patience};
 use packwright::pack::{Pack, PackMetadata};
 use packwright::scenario::{Scenario, Suite};
 use packwright::score::Profile;
@@ -19,10 +19,16 @@ use packwright::workspace::{SuiteSource, baseline_policy, load_suite};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 const SEED: Seed = Seed(11);
+
+/// The pack that every trial begins with.
+pub fn baseline() -> Pack {
+    Pack::of_policy(baseline_policy(), &PackMetadata::default())
+}
 
 /// Three scenarios and one that is held out.
 static SUITE: LazyLock<Arc<Suite>> = LazyLock::new(|| {
@@ -39,7 +45,9 @@ pub struct Trial {
     pub budget: u32,
     pub parallel: usize,
     pub agent: Arc<Watched>,
+    pub agent_model: Arc<dyn Llm>,
     pub writer: Arc<dyn Llm>,
+    pub patience: Patience,
     pub stop: CancellationToken,
 }
 
@@ -58,7 +66,9 @@ impl Trial {
             budget,
             parallel: 1,
             agent: Arc::new(Watched::sound()),
+            agent_model: Arc::new(Offline::new()),
             writer: Arc::new(Offline::new()),
+            patience: Patience { wait: Duration::ZERO, total: Duration::ZERO },
             stop: CancellationToken::new(),
         }
     }
@@ -79,12 +89,14 @@ impl Trial {
 
     /// Goes on with a run.
     pub fn resume(&self, mut run: Run) -> Run {
-        let base = Arc::new(Pack::of_policy(baseline_policy(), &PackMetadata::default()));
+        let base = Arc::new(baseline());
         let engine = Engine {
             evaluator: Evaluator { agent: self.agent.clone(), suite: SUITE.clone(), seed: SEED },
+            agent_model: self.agent_model.clone(),
             writer: self.writer.clone(),
             base: base.clone(),
             parallel: self.parallel,
+            patience: self.patience,
             stop: self.stop.clone(),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -108,6 +120,7 @@ impl Trial {
             profile: Profile::default(),
             model: "offline/office".into(),
             writer: self.writer.name().to_owned(),
+            conditions: Box::default(),
             incumbent: Candidate {
                 id: base.hash().clone(),
                 parents: Vec::new(),
@@ -171,8 +184,8 @@ impl Run {
     }
 }
 
-/// Which attempts fail, decided from their number and their seed.
-type Fails = Box<dyn Fn(u32, Seed) -> bool + Send + Sync>;
+/// Which attempts fail, decided from their number and their task.
+type Fails = Box<dyn Fn(u32, &Task) -> bool + Send + Sync>;
 
 /// An agent that counts its attempts, and fails those that it is told to.
 pub struct Watched {
@@ -191,7 +204,7 @@ impl Watched {
         Watched::failing(|_, _| false)
     }
 
-    pub fn failing(fails: impl Fn(u32, Seed) -> bool + Send + Sync + 'static) -> Watched {
+    pub fn failing(fails: impl Fn(u32, &Task) -> bool + Send + Sync + 'static) -> Watched {
         Watched { attempts: AtomicU32::new(0), fails: Box::new(fails) }
     }
 
@@ -204,7 +217,7 @@ impl Agent for Watched {
     fn attempt<'a>(&'a self, task: &'a Task) -> BoxFuture<'a, Episode> {
         Box::pin(async move {
             let number = self.attempts.fetch_add(1, Ordering::SeqCst);
-            if (self.fails)(number, task.seed) { failed() } else { remembered(task).await }
+            if (self.fails)(number, task) { failed() } else { remembered(task).await }
         })
     }
 }

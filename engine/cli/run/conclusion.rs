@@ -1,6 +1,6 @@
 //! The end of a run: the report, the commit of a winner, and what to do next.
 
-use super::{RunArgs, Session, start};
+use super::{RunArgs, Session};
 use crate::exit::Exit;
 use crate::out;
 use anyhow::Context;
@@ -15,12 +15,7 @@ use std::process::ExitCode;
 
 /// Tells how the run ended, and commits the winner if there is one.
 pub fn conclude(session: &Session, ending: Ending, args: &RunArgs) -> anyhow::Result<ExitCode> {
-    let id = session
-        .store
-        .folder()
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
+    let id = session.id();
     match ending {
         Ending::Interrupted => {
             out::note(format_args!(
@@ -78,23 +73,22 @@ fn publish(
     let report = Report::of(&records).context("the run has no records")?;
     let candidate = report.finalist.as_ref().context("the finalist was never written")?;
     let winner = session.start.pack.with_policy(&candidate.agents_md);
-    if let Some(best) = start::best_so_far(packs)?
+    let repo = PackRepo::open_or_create(packs)?;
+    let run = RunId(id.to_owned());
+    if let Some(best) = repo.current()?
         && best.hash() != winner.hash()
         && best.hash() != session.start.pack.hash()
     {
-        tell(
-            args,
-            &format!(
-                "Nothing was committed: {} holds another pack ({}), which this run did not measure. \
-                 A run without --start compares with it.",
-                packs.display(),
-                best.hash().short()
-            ),
+        let why = format!(
+            "{} got another pack ({}) while this run went on, which it did not measure",
+            packs.display(),
+            best.hash().short()
         );
+        keep(session, &Receipt::of_refusal(run, finalist.clone(), why.clone(), utc_text(super::now_ms())))?;
+        tell(args, &format!("Nothing was committed: {why}."));
+        tell(args, "Next: another run compares with it.");
         return Ok(Exit::NoImprovement.into());
     }
-    let repo = PackRepo::open_or_create(packs)?;
-    let run = RunId(id.to_owned());
     let note = CommitNote {
         score: comparison.finalist,
         low: comparison.incumbent + comparison.low,
@@ -122,11 +116,7 @@ fn publish(
     );
     let receipt = Receipt::of_commit(run, finalist.clone(), committed.clone(), utc_text(super::now_ms()));
     keep(session, &receipt)?;
-    if args.no_push {
-        tell(args, "Push       skipped: --no-push");
-        return Ok(next(args, id, packs));
-    }
-    let outcome = repo.push(&committed);
+    let outcome = if args.no_push { PushOutcome::NotWanted } else { repo.push(&committed) };
     keep(session, &receipt.with_push(outcome.clone(), utc_text(super::now_ms())))?;
     tell(args, &format!("Push       {}", push_words(&outcome)));
     if let PushOutcome::Rejected(rejection) = outcome {
@@ -139,6 +129,7 @@ fn publish(
 
 fn push_words(outcome: &PushOutcome) -> String {
     match outcome {
+        PushOutcome::NotWanted => "skipped: --no-push".into(),
         PushOutcome::NoRemote => "none: the pack repository has no remote".into(),
         PushOutcome::Pushed { remote, address, branch } => {
             format!("to {branch} of {remote} ({address}), and seen there")
@@ -161,20 +152,27 @@ fn next(args: &RunArgs, id: &str, packs: &Path) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Writes what was published beside the run, so that it is never in doubt.
+/// Writes what was published beside the run, so that it is never in doubt. The old receipt stays until the
+/// new one is whole.
 fn keep(session: &Session, receipt: &Receipt) -> anyhow::Result<()> {
     let path = receipt_path(session.store.folder());
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
-    }
-    let text = serde_json::to_string_pretty(receipt)? + "\n";
-    std::fs::write(&path, text).with_context(|| format!("write the receipt {}", path.display()))
+    let write = || {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let unfinished = path.with_extension("json.new");
+        std::fs::write(&unfinished, serde_json::to_string_pretty(receipt)? + "\n")?;
+        std::fs::rename(&unfinished, &path)
+    };
+    write().with_context(|| format!("write the receipt {}", path.display()))
 }
 
-/// Whether a run won, and was cut off before that had consequences.
+/// Whether a run won, and was cut off before its winner was wherever it was to go.
 pub fn is_unpublished(run: &RunEntry) -> bool {
     let won = run.finished.as_ref().is_some_and(|finished| matches!(finished.verdict, Verdict::Better(_)));
-    won && !receipt_path(&run.folder).exists()
+    let receipt = std::fs::read(receipt_path(&run.folder)).ok();
+    let receipt = receipt.and_then(|text| serde_json::from_slice::<Receipt>(&text).ok());
+    won && !receipt.is_some_and(|receipt| receipt.is_settled())
 }
 
 fn receipt_path(run: &Path) -> PathBuf {

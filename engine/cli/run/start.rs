@@ -6,7 +6,7 @@ use crate::exit::BadInput;
 use anyhow::Context;
 use packwright::event::{Candidate, Operator, RunStarted, Verdict};
 use packwright::pack::{Pack, PackMetadata};
-use packwright::publish::PackRepo;
+use packwright::publish::{PackRepo, PublishError};
 use packwright::store::run_entries;
 use packwright::workspace::{baseline_policy, load_pack};
 use std::path::Path;
@@ -43,24 +43,26 @@ impl Start {
 
 /// Chooses the incumbent of a new run: the pack that the user names, or the best so far, or the baseline.
 ///
-/// A run with a given seed that would only repeat a finished run with the same settings begins where that
-/// one began, though its winner is the best by now: same inputs and seed, same result. `started` says what
-/// a run with a certain start would record first.
+/// A run of the offline model with a given seed that would only repeat a finished run with the same settings
+/// begins where that one began, though its winner is the best by now: same inputs and seed, same result. A
+/// provider's model gives other episodes every time, so there is nothing to repeat. `started` says what a run
+/// with a certain start would record first.
 pub fn choose(
     args: &RunArgs,
     settings: &Settings,
     started: &dyn Fn(&Start) -> RunStarted,
 ) -> anyhow::Result<Start> {
-    match args.start.as_deref() {
-        Some("baseline") => return Ok(baseline()),
-        Some(path) => {
-            let pack = load_pack(Path::new(path)).map_err(|error| BadInput(error.to_string()))?;
-            return Ok(Start::new(pack, path));
-        }
-        None => {}
+    let best = best_so_far(&settings.packs)?;
+    if let Some(name) = &args.start {
+        let start = named(name)?;
+        return match best {
+            Some(best) if best.hash() != start.pack.hash() => Err(other_best(&settings.packs, &best)),
+            _ => Ok(start),
+        };
     }
-    let Some(best) = best_so_far(&settings.packs)? else { return Ok(baseline()) };
+    let Some(best) = best else { return Ok(baseline()) };
     if args.seed.is_some()
+        && settings.models.are_offline()
         && let Some(start) = start_of_repeated_run(&args.runs, &best, started)?
     {
         return Ok(start);
@@ -68,25 +70,47 @@ pub fn choose(
     Ok(Start::new(best, &format!("the best so far in {}", args.packs.display())))
 }
 
+fn named(name: &str) -> anyhow::Result<Start> {
+    if name == "baseline" {
+        return Ok(baseline());
+    }
+    let pack = load_pack(Path::new(name)).map_err(|error| BadInput(error.to_string()))?;
+    Ok(Start::new(pack, name))
+}
+
+/// A winner over one pack must not replace another one that it was never compared with.
+fn other_best(packs: &Path, best: &Pack) -> anyhow::Error {
+    let packs = packs.display();
+    let problem = format!(
+        "{packs} holds another pack ({}), which a winner of this run would replace without having met it; leave \
+         --start away to improve that one, or name another pack repository with --packs",
+        best.hash().short()
+    );
+    BadInput(problem).into()
+}
+
 fn baseline() -> Start {
     Start::new(Pack::of_policy(baseline_policy(), &PackMetadata::default()), "the built-in baseline")
 }
 
-/// The pack that is committed in the pack repository; none where there is no repository yet.
-pub fn best_so_far(packs: &Path) -> anyhow::Result<Option<Pack>> {
+/// The pack that is committed in the pack repository; none where there is no repository yet. Where a winner
+/// could not be committed, that is said now, not after the run.
+fn best_so_far(packs: &Path) -> anyhow::Result<Option<Pack>> {
+    let bad = |error: PublishError| BadInput(error.to_string());
     if !packs.join(".git").exists() {
+        if let Some(file) = ["pack.json", "AGENTS.md"].iter().find(|file| packs.join(file).exists()) {
+            let packs = packs.display();
+            let problem = format!(
+                "{packs} holds a {file} and is no git repository, so a winner would overwrite it; \
+                         name another folder with --packs, or commit the file to a repository there"
+            );
+            return Err(BadInput(problem).into());
+        }
+        std::fs::create_dir_all(packs).with_context(|| format!("create the folder {}", packs.display()))?;
         return Ok(None);
     }
-    let repo = PackRepo::open_or_create(packs)?;
-    let uncommitted = repo.uncommitted()?;
-    if !uncommitted.is_empty() {
-        let problem = format!(
-            "{} has changes that are not committed ({}), which a winner would overwrite; commit or undo them first",
-            packs.display(),
-            uncommitted.join(", ")
-        );
-        return Err(BadInput(problem).into());
-    }
+    let repo = PackRepo::open_or_create(packs).map_err(bad)?;
+    repo.check_ready().map_err(bad)?;
     repo.current().with_context(|| format!("read the best pack in {}", packs.display()))
 }
 

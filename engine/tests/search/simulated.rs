@@ -131,6 +131,7 @@ impl World {
             profile: Profile::default(),
             model: "simulated".into(),
             writer: "simulated".into(),
+            conditions: Default::default(),
             incumbent: candidate(String::new(), Operator::Start, Vec::new()),
             base: Value::Null,
         }

@@ -1,0 +1,115 @@
+//! Asking whether the infrastructure works when steps fail: a short question to the models whose steps
+//! failed, again and again for a while, so that a night survives an hour without its provider.
+
+use super::breaker::Breaker;
+use super::journal::Journal;
+use super::{Engine, Heard};
+use crate::episode::Message;
+use crate::llm::{Llm, LlmError, Request};
+use crate::units::Seed;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+
+/// A model that takes longer for the short question does not answer.
+const ANSWER_MAX: Duration = Duration::from_secs(120);
+/// Some models think before they speak, and refuse a smaller limit.
+const ANSWER_TOKENS_MAX: u32 = 256;
+const WAIT_MAX: Duration = Duration::from_secs(300);
+
+/// How long an outage is waited out.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Before the first question is asked again; later waits are longer.
+    pub wait: Duration,
+    /// All waits of one outage together.
+    pub total: Duration,
+}
+
+/// What became of the question.
+pub(super) enum Finding {
+    /// The models answer, so the steps failed for themselves.
+    Works,
+    /// There was an outage, and it is over.
+    Recovered,
+    Down {
+        reason: String,
+    },
+    Interrupted,
+}
+
+/// Asks the models whose steps failed, and waits while they do not answer.
+pub(super) async fn examine(engine: &Engine, breaker: &Breaker, journal: &mut Journal<'_>) -> Finding {
+    let mut waited = Duration::ZERO;
+    let mut wait = engine.patience.wait;
+    loop {
+        let answer = tokio::select! {
+            biased;
+            () = engine.stop.cancelled() => return Finding::Interrupted,
+            answer = ask(engine, breaker) => answer,
+        };
+        let Err(error) = answer else {
+            return if waited.is_zero() { Finding::Works } else { Finding::Recovered };
+        };
+        let is_over = waited >= engine.patience.total || !can_pass(&error) || !breaker.has_worked();
+        if is_over {
+            return Finding::Down { reason: reason(breaker, &error, waited) };
+        }
+        journal.hear(Heard::Waiting { problem: &error.to_string(), wait });
+        tokio::select! {
+            biased;
+            () = engine.stop.cancelled() => return Finding::Interrupted,
+            () = sleep(wait) => {}
+        }
+        waited += wait;
+        wait = (wait * 2).min(WAIT_MAX);
+    }
+}
+
+/// Whether the error may go away by itself.
+fn can_pass(error: &LlmError) -> bool {
+    !matches!(error, LlmError::Permanent { .. })
+}
+
+fn reason(breaker: &Breaker, error: &LlmError, waited: Duration) -> String {
+    let after = match waited.as_secs() / 60 {
+        0 => String::new(),
+        minutes => format!(" for {minutes} min"),
+    };
+    match breaker.last_problem() {
+        Some(problem) if problem != error.to_string() => {
+            format!("the model does not answer{after} ({error}); before that: {problem}")
+        }
+        _ => format!("the model does not answer{after}: {error}"),
+    }
+}
+
+async fn ask(engine: &Engine, breaker: &Breaker) -> Result<(), LlmError> {
+    let (agent, writer) = breaker.suspects();
+    if agent {
+        answers(engine.agent_model.as_ref()).await?;
+    }
+    if writer {
+        answers(engine.writer.as_ref()).await?;
+    }
+    Ok(())
+}
+
+async fn answers(model: &dyn Llm) -> Result<(), LlmError> {
+    let request = Request {
+        system: String::new(),
+        messages: vec![Message::User("Are you there? Answer with one word.".into())],
+        tools: [].into(),
+        output_tokens_max: Some(ANSWER_TOKENS_MAX),
+        temperature: None,
+        seed: Seed(0),
+        attempt_ms_max: None,
+    };
+    match timeout(ANSWER_MAX, model.complete(&request)).await {
+        Ok(answer) => answer.map(|_| ()),
+        Err(_) => Err(LlmError::Transient {
+            model: model.name().to_owned(),
+            problem: format!("no answer within {} s", ANSWER_MAX.as_secs()),
+            retry_after_ms: None,
+        }),
+    }
+}
