@@ -40,8 +40,27 @@ pub enum Outcome {
     TimedOut,
     /// The limit of model calls came first; what was said until then counts.
     TurnLimit,
+    /// The conversation outgrew what the model can read; what was said until then counts.
+    ContextFull,
     /// The infrastructure failed. Such an episode is never scored: it stays unmeasured.
-    Errored { reason: String },
+    Errored {
+        reason: String,
+        #[serde(default)]
+        class: FailureClass,
+    },
+}
+
+/// What a failure of the infrastructure says about further attempts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureClass {
+    /// The same attempt may succeed later: overload, a rate limit, a lost connection.
+    #[default]
+    Transient,
+    /// The same attempt would fail again, others need not: a filtered text, a prompt that is too long.
+    Request,
+    /// No attempt succeeds until the user mends something: a wrong key, an unknown model, no credit.
+    Setup,
 }
 
 impl Outcome {

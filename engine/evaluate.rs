@@ -36,7 +36,7 @@ impl Evaluator {
 }
 
 fn scored(key: EpisodeKey, task: &Task, episode: &Episode) -> Event {
-    if let Outcome::Errored { reason } = &episode.outcome {
+    if let Outcome::Errored { reason, .. } = &episode.outcome {
         return unmeasured(key, reason.clone(), episode.usage);
     }
     match scorecard(&task.scenario.rubric, episode) {

@@ -4,13 +4,14 @@
 
 pub mod anthropic;
 pub mod connect;
+mod failure;
 pub mod http;
 pub mod offline;
 pub mod openai;
 pub mod retry;
 pub mod scripted;
 
-use crate::episode::{AssistantTurn, Message, Usage};
+use crate::episode::{AssistantTurn, FailureClass, Message, Usage};
 use crate::units::Seed;
 use crate::value::Value;
 use futures_util::future::BoxFuture;
@@ -88,10 +89,27 @@ pub enum LlmError {
         /// How long the provider asks us to wait.
         retry_after_ms: Option<u64>,
     },
-    /// Trying again cannot help: a wrong key, an unknown model, a refused request.
+    /// This request would be refused again, others need not: a filtered text, a parameter out of range.
     #[error("{model}: {problem}")]
-    Permanent { model: String, problem: String },
+    RequestRefused { model: String, problem: String },
+    /// The conversation is longer than the model can read. Within an episode that is the agent's doing.
+    #[error("{model}: {problem}")]
+    ContextOverflow { model: String, problem: String },
+    /// No request is answered until the user mends something: a wrong key, an unknown model, no credit.
+    #[error("{model}: {problem}")]
+    SetupRefused { model: String, problem: String },
     /// The attempt took longer than the request allows.
     #[error("{model}: no answer within the time that was left")]
     DeadlineReached { model: String },
+}
+
+impl LlmError {
+    /// What the failure says about further attempts.
+    pub fn class(&self) -> FailureClass {
+        match self {
+            LlmError::Transient { .. } | LlmError::DeadlineReached { .. } => FailureClass::Transient,
+            LlmError::RequestRefused { .. } | LlmError::ContextOverflow { .. } => FailureClass::Request,
+            LlmError::SetupRefused { .. } => FailureClass::Setup,
+        }
+    }
 }

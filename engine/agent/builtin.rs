@@ -77,9 +77,9 @@ impl Builtin {
             session.model_calls += 1;
             let reply = match self.ask(&mut session.request, left).await {
                 Ok(reply) => reply,
-                Err(LlmError::DeadlineReached { .. }) => return Outcome::TimedOut,
-                Err(error) => return Outcome::Errored { reason: error.to_string() },
+                Err(error) => return without_reply(error, session.replies > 0),
             };
+            session.replies += 1;
             waited += Duration::from_millis(reply.waited_ms);
             let calls = session.hear(reply);
             if calls.is_empty() {
@@ -104,6 +104,18 @@ impl Builtin {
     }
 }
 
+/// How an episode ends when the model gives no reply, or none any more.
+///
+/// Who never got a reply has shown nothing of the policy: the provider hangs, or the model cannot read even
+/// the prompt. Later on both are what a conversation came to, as they are for a validator.
+fn without_reply(error: LlmError, had_replies: bool) -> Outcome {
+    match error {
+        LlmError::DeadlineReached { .. } if had_replies => Outcome::TimedOut,
+        LlmError::ContextOverflow { .. } if had_replies => Outcome::ContextFull,
+        error => Outcome::Errored { reason: error.to_string(), class: error.class() },
+    }
+}
+
 impl Agent for Builtin {
     fn attempt<'a>(&'a self, task: &'a Task) -> BoxFuture<'a, Episode> {
         Box::pin(async move {
@@ -124,6 +136,8 @@ struct Session<'a> {
     /// The last failure, unless it was made good.
     failure: Option<Failed>,
     model_calls: u32,
+    /// The calls that the model answered.
+    replies: u32,
     usage: Usage,
     resolved_model: Option<String>,
 }
@@ -168,6 +182,7 @@ impl<'a> Session<'a> {
             texts: Vec::new(),
             failure: None,
             model_calls: 0,
+            replies: 0,
             usage: Usage::default(),
             resolved_model: None,
         }
@@ -236,9 +251,11 @@ impl<'a> Session<'a> {
 
     fn into_episode(self, outcome: Outcome) -> Episode {
         // An attempt that was cut off leaves what was said; the runtime adds its own words only to an end.
-        let failure = self.failure.filter(|_| outcome == Outcome::Finished);
+        // It takes a conversation that outgrew the model for one.
+        let is_end = matches!(outcome, Outcome::Finished | Outcome::ContextFull);
+        let failure = self.failure.filter(|_| is_end);
         let mut response = joined(&self.texts, failure.as_ref().map(|failed| &failed.failure));
-        if response.is_empty() && outcome == Outcome::Finished {
+        if response.is_empty() && is_end {
             response = self.agent.prompt.no_response.clone();
         }
         Episode {

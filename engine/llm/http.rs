@@ -3,6 +3,7 @@
 
 use super::LlmError;
 use super::connect::ModelName;
+use super::failure::{Refusal, refusal};
 use crate::value::{Value, parse};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, StatusCode, Url};
@@ -116,7 +117,7 @@ impl Http {
                 KeyHeader::XApiKey => ("x-api-key", key.expose_secret().to_owned()),
             };
             let mut value = HeaderValue::from_str(&text).map_err(|_| {
-                self.permanent("the key holds characters that no key has; is it cut or quoted?".into())
+                self.setup_refused("the key holds characters that no key has; is it cut or quoted?".into())
             })?;
             value.set_sensitive(true);
             headers.insert(name, value);
@@ -130,7 +131,7 @@ impl Http {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.transport(&error))? {
             if body.len() + chunk.len() > BODY_BYTES_MAX {
-                return Err(self.permanent(format!("a reply of more than {BODY_BYTES_MAX} bytes")));
+                return Err(self.request_refused(format!("a reply of more than {BODY_BYTES_MAX} bytes")));
             }
             body.extend_from_slice(&chunk);
         }
@@ -142,20 +143,41 @@ impl Http {
         })
     }
 
+    /// The error that a provider gives in place of a reply, though its status is that of a success. OpenRouter
+    /// writes the status that it means into the error's code.
+    pub fn error_in_reply(&self, error: &Value) -> LlmError {
+        let status = match error.get("code") {
+            Some(Value::Int(code)) => u16::try_from(*code).ok().filter(|code| (400..=599).contains(code)),
+            _ => None,
+        };
+        // A provider that took the request and failed at it may not fail again.
+        let refusal = refusal(status.unwrap_or(500), &error.compact());
+        let problem = format!("an error in place of a reply: {}", self.excerpt(error.compact().as_bytes()));
+        self.of_refusal(refusal, problem, None)
+    }
+
     fn refused(&self, status: StatusCode, body: &[u8], retry_after_ms: Option<u64>) -> LlmError {
-        let hint = match status.as_u16() {
-            401 | 403 => match self.model.provider.key_variable() {
+        let refusal = refusal(status.as_u16(), &String::from_utf8_lossy(body));
+        let hint = match (refusal, status.as_u16()) {
+            (Refusal::Setup, 404) => "; is the model's name right, and the base URL?".into(),
+            (Refusal::Setup, 401 | 403) => match self.model.provider.key_variable() {
                 Some(variable) => format!("; is the key in {variable} right?"),
                 None => "; the server wants a key".into(),
             },
-            402 => "; is the account out of credit?".into(),
-            404 => "; is the model's name right, and the base URL?".into(),
+            (Refusal::Setup, 402 | 429) => "; is the account out of credit?".into(),
             _ => String::new(),
         };
         let problem = format!("HTTP {status}{hint}: {}", self.excerpt(body));
-        match status.as_u16() {
-            408 | 409 | 425 | 429 | 500..=599 => self.transient(problem, retry_after_ms),
-            _ => self.permanent(problem),
+        self.of_refusal(refusal, problem, retry_after_ms)
+    }
+
+    fn of_refusal(&self, refusal: Refusal, problem: String, retry_after_ms: Option<u64>) -> LlmError {
+        let model = self.model.to_string();
+        match refusal {
+            Refusal::Passing => self.transient(problem, retry_after_ms),
+            Refusal::Request => self.request_refused(problem),
+            Refusal::TooLong => LlmError::ContextOverflow { model, problem },
+            Refusal::Setup => self.setup_refused(problem),
         }
     }
 
@@ -183,15 +205,19 @@ impl Http {
             problem = format!("{problem}: {error}");
             cause = error.source();
         }
-        if error.is_builder() { self.permanent(problem) } else { self.transient(problem, None) }
+        if error.is_builder() { self.setup_refused(problem) } else { self.transient(problem, None) }
     }
 
     pub fn transient(&self, problem: String, retry_after_ms: Option<u64>) -> LlmError {
         LlmError::Transient { model: self.model.to_string(), problem, retry_after_ms }
     }
 
-    pub fn permanent(&self, problem: String) -> LlmError {
-        LlmError::Permanent { model: self.model.to_string(), problem }
+    pub fn request_refused(&self, problem: String) -> LlmError {
+        LlmError::RequestRefused { model: self.model.to_string(), problem }
+    }
+
+    fn setup_refused(&self, problem: String) -> LlmError {
+        LlmError::SetupRefused { model: self.model.to_string(), problem }
     }
 }
 

@@ -75,7 +75,10 @@ impl Llm for Retrying {
 fn is_worth_a_retry(error: &LlmError) -> bool {
     match error {
         LlmError::Transient { retry_after_ms, .. } => retry_after_ms.unwrap_or(0) <= RETRY_AFTER_MS_MAX,
-        LlmError::Permanent { .. } | LlmError::DeadlineReached { .. } => false,
+        LlmError::RequestRefused { .. }
+        | LlmError::ContextOverflow { .. }
+        | LlmError::SetupRefused { .. }
+        | LlmError::DeadlineReached { .. } => false,
     }
 }
 

@@ -60,7 +60,7 @@ impl Scripted {
                 self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
                 let next = answers.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                 next.unwrap_or_else(|| {
-                    Err(LlmError::Permanent {
+                    Err(LlmError::SetupRefused {
                         model: self.name.clone(),
                         problem: "the script has no more answers".into(),
                     })

@@ -2,7 +2,7 @@
 
 use packwright::agent::builtin::{Builtin, Limits};
 use packwright::agent::{Agent, Task};
-use packwright::episode::{Episode, Message, Outcome, Usage};
+use packwright::episode::{Episode, FailureClass, Message, Outcome, Usage};
 use packwright::llm::scripted::Scripted;
 use packwright::llm::{Finish, LlmError, Reply, Request};
 use packwright::pack::{Pack, PackMetadata};
@@ -242,12 +242,32 @@ fn a_withheld_turn_ends_the_episode_without_its_calls() {
 
 #[test]
 fn a_failing_model_leaves_the_episode_unmeasured() {
-    let down = LlmError::Permanent { model: "a/b".into(), problem: "wrong key".into() };
+    let down = LlmError::SetupRefused { model: "a/b".into(), problem: "wrong key".into() };
     let look = Reply::calls("I look.", &[("exec", r#"{"command": "ls"}"#)]);
     let (episode, _) = play(vec![Ok(look), Err(down)]);
-    assert_eq!(episode.outcome, Outcome::Errored { reason: "a/b: wrong key".into() });
+    assert_eq!(episode.outcome, errored("a/b: wrong key", FailureClass::Setup));
     assert!(!episode.outcome.is_scored());
     assert_eq!((episode.model_calls, episode.tool_calls.len()), (2, 1));
+}
+
+fn errored(reason: &str, class: FailureClass) -> Outcome {
+    Outcome::Errored { reason: reason.into(), class }
+}
+
+#[test]
+fn a_conversation_that_outgrows_the_model_is_scored_as_it_is() {
+    let full = || Err(LlmError::ContextOverflow { model: "a/b".into(), problem: "too long".into() });
+    let look = |text: &str| Ok(Reply::calls(text, &[("exec", r#"{"command": "ls"}"#)]));
+    let ending = |replies| {
+        let (episode, _) = play(replies);
+        (episode.outcome, episode.response)
+    };
+    assert_eq!(ending(vec![look("I look."), full()]), (Outcome::ContextFull, "I look.".into()));
+    let nothing_said = (Outcome::ContextFull, "No response from OpenClaw.".into());
+    assert_eq!(ending(vec![look(""), full()]), nothing_said);
+    // Where not even the prompt fits, the model is too small for any pack of this length.
+    let too_small = (errored("a/b: too long", FailureClass::Request), String::new());
+    assert_eq!(ending(vec![full()]), too_small);
 }
 
 #[test]
@@ -262,11 +282,20 @@ fn an_endless_loop_meets_the_limit_of_model_calls() {
 
 #[test]
 fn a_slow_model_meets_the_time_limit_and_what_was_said_stays() {
+    let late = |request: &Request| match request.messages.len() {
+        1 => Ok(Reply::calls("I look.", &[("exec", r#"{"command": "ls"}"#)])),
+        _ => Err(LlmError::DeadlineReached { model: "a/b".into() }),
+    };
+    let episode = attempt(&Arc::new(Scripted::answering(late)), limits(), &task(scenario()));
+    assert_eq!((episode.outcome, episode.response.as_str()), (Outcome::TimedOut, "I look."));
+}
+
+#[test]
+fn a_provider_that_never_answers_is_not_a_slow_agent() {
     let never = Arc::new(Scripted::in_turn([]).with_latency(Duration::from_secs(3600)));
     let episode = attempt(&never, Limits { episode_ms_max: 5, ..limits() }, &task(scenario()));
-    assert_eq!((episode.outcome, episode.response.as_str()), (Outcome::TimedOut, ""));
-    let none = attempt(&never, Limits { episode_ms_max: 0, ..limits() }, &task(scenario()));
-    assert_eq!((none.outcome, none.model_calls), (Outcome::TimedOut, 0));
+    let reason = "scripted/test: no answer within the time that was left";
+    assert_eq!(episode.outcome, errored(reason, FailureClass::Transient));
 }
 
 #[test]

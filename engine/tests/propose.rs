@@ -216,7 +216,7 @@ fn what_must_not_become_a_candidate_does_not() {
 #[test]
 fn a_writer_that_cannot_be_reached_is_an_outage() {
     let desk = Desk::new(suites().remove(0));
-    let down = LlmError::Permanent { model: "m".into(), problem: "no key".into() };
+    let down = LlmError::SetupRefused { model: "m".into(), problem: "no key".into() };
     let Event::ProposalFailed(failed) = desk.propose(&Scripted::in_turn([Err(down)])) else { panic!() };
     assert_eq!(failed.reason, ProposalFault::Unreachable { problem: "m: no key".into() });
 }

@@ -4,7 +4,7 @@
 use futures_util::future::BoxFuture;
 use packwright::agent::builtin::{Builtin, Limits};
 use packwright::agent::{Agent, Task};
-use packwright::episode::{Episode, Outcome, Usage};
+use packwright::episode::{Episode, FailureClass, Outcome, Usage};
 use packwright::evaluate::Evaluator;
 use packwright::event::{Candidate, CheckEntry, Event, Operator, RunStarted, ScenarioEntry};
 use packwright::llm::Llm;
@@ -235,7 +235,10 @@ async fn remembered(task: &Task) -> Episode {
 
 fn failed() -> Episode {
     Episode {
-        outcome: Outcome::Errored { reason: "the test's provider is down".into() },
+        outcome: Outcome::Errored {
+            reason: "the test's provider is down".into(),
+            class: FailureClass::Transient,
+        },
         response: String::new(),
         tool_calls: Vec::new(),
         model_calls: 1,
