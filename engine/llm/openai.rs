@@ -5,8 +5,13 @@ use super::connect::ModelOptions;
 use super::http::{Http, KeyHeader};
 use super::{Finish, Llm, LlmError, Reply, Request, ToolSchema};
 use crate::episode::{AssistantTurn, Message, ToolRequest, Usage};
-use crate::value::Value;
+use crate::value::{Map, Value};
 use futures_util::future::BoxFuture;
+
+/// Where servers put what the model thought. OpenRouter and litellm answer 400 where it does not come back.
+const REASONING_KEYS: [&str; 4] = ["reasoning", "reasoning_content", "reasoning_details", "thinking_blocks"];
+/// Where servers put a signed thought beside a tool call: Gemini's OpenAI dialect, and litellm.
+const CALL_KEYS: [&str; 2] = ["extra_content", "provider_specific_fields"];
 
 /// A client of a chat-completions endpoint.
 pub struct OpenAi {
@@ -45,9 +50,7 @@ impl OpenAi {
 
     fn reply(&self, document: &Value) -> Result<Reply, LlmError> {
         if let Some(error) = document.get("error").filter(|error| error.is_truthy()) {
-            let problem =
-                format!("an error in place of a reply: {}", self.http.excerpt(error.compact().as_bytes()));
-            return Err(self.http.transient(problem, None));
+            return Err(self.http.error_in_reply(error));
         }
         let choice = document.get("choices").and_then(Value::as_list).and_then(<[Value]>::first);
         let Some((choice, message)) = choice.and_then(|choice| Some((choice, choice.get("message")?))) else {
@@ -55,20 +58,18 @@ impl OpenAi {
                 format!("a reply without a choice: {}", self.http.excerpt(document.compact().as_bytes()));
             return Err(self.http.transient(problem, None));
         };
-        let tool_calls = message.get("tool_calls").and_then(Value::as_list).unwrap_or_default();
-        let tool_calls: Vec<ToolRequest> = tool_calls.iter().enumerate().map(tool_request).collect();
-        let reasoning = ["reasoning_content", "reasoning"].iter().find_map(|key| {
-            let text = message.get(key).filter(|text| text.is_truthy())?;
-            Some(Value::object([(key, text.clone())]))
-        });
-        let finish = match choice.get("finish_reason").and_then(Value::as_str) {
-            Some("length") => Finish::Length,
-            Some("content_filter") => Finish::Refused,
-            _ if !tool_calls.is_empty() => Finish::ToolCalls,
-            _ => Finish::Stop,
+        if let Some(error) = choice.get("error").filter(|error| error.is_truthy()) {
+            return Err(self.http.error_in_reply(error));
+        }
+        let turn = turn(message);
+        let reason = choice.get("finish_reason").and_then(Value::as_str);
+        let Some(finish) = finish(reason, &turn, is_refusal(message)) else {
+            let reason = reason.unwrap_or("none");
+            let problem = format!("the model stopped without an answer, for the reason {reason:?}");
+            return Err(self.http.transient(problem, None));
         };
         Ok(Reply {
-            turn: AssistantTurn { text: text_of(message.get("content")), tool_calls, reasoning },
+            turn,
             finish,
             usage: usage(document.get("usage")),
             resolved_model: document.get("model").and_then(Value::as_str).map(str::to_owned),
@@ -92,6 +93,55 @@ impl Llm for OpenAi {
     }
 }
 
+/// Why the model stopped; none where the provider failed at it, so that there is no answer to be scored.
+fn finish(reason: Option<&str>, turn: &AssistantTurn, is_refusal: bool) -> Option<Finish> {
+    let is_empty = turn.text.is_empty() && turn.tool_calls.is_empty();
+    match reason {
+        // OpenRouter and DeepSeek, whatever text there is: the provider broke off.
+        Some("error" | "insufficient_system_resource") => None,
+        Some("length") => Some(Finish::Length),
+        Some("content_filter") => Some(Finish::Refused),
+        _ if is_refusal => Some(Finish::Refused),
+        _ if !turn.tool_calls.is_empty() => Some(Finish::ToolCalls),
+        Some("stop") => Some(Finish::Stop),
+        _ => (!is_empty).then_some(Finish::Stop),
+    }
+}
+
+fn is_refusal(message: &Value) -> bool {
+    message.get("refusal").is_some_and(Value::is_truthy)
+}
+
+fn turn(message: &Value) -> AssistantTurn {
+    let calls = message.get("tool_calls").and_then(Value::as_list).unwrap_or_default();
+    // A refusal is what the assistant says, though it stands in a place of its own.
+    let texts = [text_of(message.get("content")), text_of(message.get("refusal"))];
+    AssistantTurn {
+        text: texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n"),
+        tool_calls: calls.iter().enumerate().map(tool_request).collect(),
+        reasoning: reasoning(message, calls),
+    }
+}
+
+/// Everything of a turn that its provider wants to see again, unchanged: its own keys, and under `tool_calls`
+/// those of each call.
+fn reasoning(message: &Value, calls: &[Value]) -> Option<Value> {
+    let mut kept = kept(message, &REASONING_KEYS);
+    let of_calls: Vec<Value> = calls.iter().map(|call| Value::Map(self::kept(call, &CALL_KEYS))).collect();
+    if of_calls.iter().any(Value::is_truthy) {
+        kept.insert("tool_calls".into(), Value::List(of_calls));
+    }
+    (!kept.is_empty()).then_some(Value::Map(kept))
+}
+
+fn kept(of: &Value, keys: &[&str]) -> Map {
+    let found = keys.iter().filter_map(|key| Some((*key, of.get(key)?)));
+    found
+        .filter(|(_, value)| **value != Value::Null)
+        .map(|(key, value)| (key.into(), value.clone()))
+        .collect()
+}
+
 fn message(role: &str, content: Value) -> Value {
     Value::object([("role", Value::from(role)), ("content", content)])
 }
@@ -111,24 +161,27 @@ fn message_value(entry: &Message) -> Value {
 fn assistant_value(turn: &AssistantTurn) -> Value {
     let content = if turn.text.is_empty() { Value::Null } else { Value::from(turn.text.as_str()) };
     let Value::Map(mut map) = message("assistant", content) else { return Value::Null };
-    if let Some(Value::Map(reasoning)) = &turn.reasoning {
-        map.extend(reasoning.clone());
-    }
+    let reasoning = turn.reasoning.as_ref().and_then(Value::as_map).cloned().unwrap_or_default();
+    map.extend(reasoning);
+    // What is kept of the calls goes back into them.
+    let kept = map.shift_remove("tool_calls");
+    let kept = kept.as_ref().and_then(Value::as_list).unwrap_or_default();
     if !turn.tool_calls.is_empty() {
-        let calls = turn.tool_calls.iter().map(|call| {
-            let function = Value::object([
-                ("name", Value::from(call.tool.as_str())),
-                ("arguments", Value::from(call.arguments.as_str())),
-            ]);
-            Value::object([
-                ("id", Value::from(call.id.as_str())),
-                ("type", Value::from("function")),
-                ("function", function),
-            ])
-        });
+        let calls = turn.tool_calls.iter().enumerate().map(|(at, call)| call_value(call, kept.get(at)));
         map.insert("tool_calls".into(), Value::List(calls.collect()));
     }
     Value::Map(map)
+}
+
+fn call_value(call: &ToolRequest, kept: Option<&Value>) -> Value {
+    let function = Value::object([
+        ("name", Value::from(call.tool.as_str())),
+        ("arguments", Value::from(call.arguments.as_str())),
+    ]);
+    let own =
+        [("id", Value::from(call.id.as_str())), ("type", Value::from("function")), ("function", function)];
+    let own = own.into_iter().map(|(key, value)| (key.to_owned(), value));
+    Value::Map(own.chain(kept.and_then(Value::as_map).cloned().unwrap_or_default()).collect())
 }
 
 fn tool_value(tool: &ToolSchema) -> Value {
@@ -161,7 +214,8 @@ fn text_of(content: Option<&Value>) -> String {
     match content {
         Some(Value::Str(text)) => text.clone(),
         Some(Value::List(parts)) => {
-            parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str)).collect()
+            let texts = parts.iter().filter_map(|part| part.get("text").or_else(|| part.get("refusal")));
+            texts.filter_map(Value::as_str).collect()
         }
         _ => String::new(),
     }

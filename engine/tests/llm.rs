@@ -1,6 +1,6 @@
 //! The model clients against recorded exchanges in the providers' documented shapes, and the retries.
 
-use packwright::episode::{AssistantTurn, Message, ToolRequest, ToolResult};
+use packwright::episode::{AssistantTurn, FailureClass, Message, ToolRequest, ToolResult};
 use packwright::llm::connect::{Connection, ModelOptions, connect};
 use packwright::llm::http::Http;
 use packwright::llm::openai::OpenAi;
@@ -163,6 +163,82 @@ async fn tool_calls_of_openai_dialects_are_read() {
     assert_eq!(reply.turn.reasoning, Some(value(r#"{"reasoning_content": "hm"}"#)));
     assert_eq!(reply.usage.input_tokens, None, "nobody counted");
     assert_eq!(reply.resolved_model, None);
+}
+
+/// What a client of this model makes of a reply body.
+async fn openai_reads(body: serde_json::Value) -> Result<Reply, LlmError> {
+    let server = MockServer::start().await;
+    answer(&server, "/chat/completions", ResponseTemplate::new(200).set_body_json(body)).await;
+    impatient(&server, 0).complete(&request()).await
+}
+
+#[tokio::test]
+async fn a_provider_that_broke_off_gave_no_answer() {
+    let choices = [
+        json!({"finish_reason": "error", "message": {"content": null}}),
+        json!({"finish_reason": "error", "message": {"content": "First, I"}}),
+        json!({"finish_reason": "stop", "message": {"content": ""}, "error": {"code": 502, "message": "down"}}),
+        json!({"finish_reason": "insufficient_system_resource", "message": {"content": "First, I"}}),
+        json!({"finish_reason": "odd", "message": {"content": null}}),
+        json!({"finish_reason": null, "message": {"content": ""}}),
+    ];
+    for choice in choices {
+        let error = openai_reads(json!({"choices": [choice]})).await.expect_err("no answer");
+        assert!(matches!(error, LlmError::Transient { .. }), "{choice}: {error:?}");
+    }
+    for (code, class) in [
+        (402, FailureClass::Setup),
+        (401, FailureClass::Setup),
+        (400, FailureClass::Request),
+        (503, FailureClass::Transient),
+    ] {
+        let error =
+            openai_reads(json!({"error": {"code": code, "message": "no"}})).await.expect_err("an error");
+        assert_eq!(error.class(), class, "{code}");
+    }
+    let too_long = json!({"choices": [{"message": {}, "error": {"code": "context_length_exceeded"}}]});
+    let error = openai_reads(too_long).await.expect_err("an error");
+    assert!(matches!(error, LlmError::ContextOverflow { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn whatever_was_said_is_an_answer() {
+    let check = async |choice: serde_json::Value, text: &str, finish: Finish| {
+        let reply = openai_reads(json!({"choices": [choice]})).await.expect("an answer");
+        assert_eq!((reply.turn.text.as_str(), reply.finish), (text, finish), "{choice}");
+    };
+    let refused = json!({"finish_reason": "stop", "message": {"content": null, "refusal": "I cannot."}});
+    check(refused, "I cannot.", Finish::Refused).await;
+    let parts = json!([{"type": "text", "text": "No."}, {"type": "refusal", "refusal": " I cannot."}]);
+    check(json!({"finish_reason": "stop", "message": {"content": parts}}), "No. I cannot.", Finish::Stop)
+        .await;
+    check(json!({"finish_reason": "odd", "message": {"content": "Done."}}), "Done.", Finish::Stop).await;
+    check(json!({"finish_reason": "stop", "message": {"content": ""}}), "", Finish::Stop).await;
+    check(json!({"finish_reason": "content_filter", "message": {"content": null}}), "", Finish::Refused)
+        .await;
+    check(json!({"finish_reason": "length", "message": {"content": "First"}}), "First", Finish::Length).await;
+}
+
+#[tokio::test]
+async fn what_a_provider_thought_goes_back_unchanged() {
+    let server = MockServer::start().await;
+    let message = json!({
+        "role": "assistant", "content": null, "refusal": null, "reasoning": "hm", "reasoning_content": "",
+        "reasoning_details": [{"type": "reasoning.encrypted", "data": "x", "id": "r1", "format": "google-gemini-v1"}],
+        "tool_calls": [
+            {"id": "a", "type": "function", "function": {"name": "read", "arguments": "{}"},
+             "extra_content": {"google": {"thought_signature": "s"}}},
+            {"id": "b", "type": "function", "function": {"name": "read", "arguments": "{}"}}]});
+    let body = json!({"choices": [{"finish_reason": "tool_calls", "message": message}]});
+    answer(&server, "/chat/completions", ResponseTemplate::new(200).set_body_json(body)).await;
+    let client = impatient(&server, 0);
+    let mut request = request();
+    let reply = client.complete(&request).await.expect("a reply");
+    request.messages.push(Message::Assistant(reply.turn));
+    client.complete(&request).await.expect("a reply");
+    let mut expected = message;
+    expected.as_object_mut().expect("an object").remove("refusal");
+    assert_eq!(sent(&server).await["messages"][4], expected);
 }
 
 fn anthropic_reply() -> serde_json::Value {
