@@ -8,7 +8,7 @@ use crate::value::{Value, parse};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 const CONNECT_MS_MAX: u64 = 10_000;
 /// No reply of a chat model is larger.
@@ -127,7 +127,7 @@ impl Http {
 
     async fn read(&self, mut response: Response) -> Result<Value, LlmError> {
         let status = response.status();
-        let retry_after_ms = retry_after_ms(response.headers());
+        let retry_after_ms = retry_after_ms(response.headers(), SystemTime::now());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.transport(&error))? {
             if body.len() + chunk.len() > BODY_BYTES_MAX {
@@ -231,10 +231,45 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// How long the provider asks us to wait: `retry-after-ms`, or `retry-after` in seconds.
-fn retry_after_ms(headers: &HeaderMap) -> Option<u64> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    let wait_ms =
-        number("retry-after-ms").or_else(|| number("retry-after").map(|seconds| seconds * 1000.0))?;
+/// How long the provider asks us to wait: `retry-after-ms`, or `retry-after` in seconds or as a date.
+fn retry_after_ms(headers: &HeaderMap, now: SystemTime) -> Option<u64> {
+    let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.trim());
+    let number = |name: &str| text(name)?.parse::<f64>().ok();
+    let until = || {
+        let then = httpdate::parse_http_date(text("retry-after")?).ok()?;
+        // By the provider's own clock, which need not be ours.
+        let now = text("date").and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(now);
+        Some(then.duration_since(now).unwrap_or_default().as_secs_f64() * 1000.0)
+    };
+    let wait_ms = number("retry-after-ms")
+        .or_else(|| number("retry-after").map(|seconds| seconds * 1000.0))
+        .or_else(until)?;
     (wait_ms.is_finite() && wait_ms >= 0.0).then_some(wait_ms as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_that_a_provider_asks_for_is_read() {
+        let check = |pairs: &[(&'static str, &'static str)], expected: Option<u64>| {
+            let now = httpdate::parse_http_date("Fri, 06 Feb 2026 08:00:00 GMT").unwrap();
+            let pairs = pairs.iter();
+            let headers =
+                pairs.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            assert_eq!(retry_after_ms(&headers.collect(), now), expected);
+        };
+        check(&[], None);
+        check(&[("retry-after", "2")], Some(2_000));
+        check(&[("retry-after", "0.5")], Some(500));
+        check(&[("retry-after", "2"), ("retry-after-ms", "700")], Some(700));
+        check(&[("retry-after", "-2")], None);
+        check(&[("retry-after", "soon")], None);
+        check(&[("retry-after", "Fri, 06 Feb 2026 08:01:30 GMT")], Some(90_000));
+        check(&[("retry-after", "Fri, 06 Feb 2026 07:00:00 GMT")], Some(0));
+        let by_its_clock =
+            [("retry-after", "Fri, 06 Feb 2026 07:00:09 GMT"), ("date", "Fri, 06 Feb 2026 07:00:00 GMT")];
+        check(&by_its_clock, Some(9_000));
+    }
 }

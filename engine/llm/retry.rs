@@ -6,8 +6,13 @@ use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A provider that asks for more patience than this is taken to be down.
-const RETRY_AFTER_MS_MAX: u64 = 120_000;
+/// However long a provider asks us to wait, it is asked again after this time.
+const WAIT_MS_MAX: u64 = 120_000;
+/// A provider that asks for more patience than this is down: all our waits together are not as long.
+const PATIENCE_MS_MAX: u64 = 600_000;
+/// The part of a wait that may be added to it at random, so that episodes which were refused together do not
+/// come back together.
+const JITTER: f64 = 0.25;
 
 /// How often and how patiently to try again.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +79,7 @@ impl Llm for Retrying {
 
 fn is_worth_a_retry(error: &LlmError) -> bool {
     match error {
-        LlmError::Transient { retry_after_ms, .. } => retry_after_ms.unwrap_or(0) <= RETRY_AFTER_MS_MAX,
+        LlmError::Transient { retry_after_ms, .. } => retry_after_ms.unwrap_or(0) <= PATIENCE_MS_MAX,
         LlmError::RequestRefused { .. }
         | LlmError::ContextOverflow { .. }
         | LlmError::SetupRefused { .. }
@@ -82,11 +87,12 @@ fn is_worth_a_retry(error: &LlmError) -> bool {
     }
 }
 
-/// Never sooner than the provider asks, and never sooner than the backoff.
+/// Never sooner than the provider asks, within reason, and never sooner than the backoff.
 fn longer_wait(error: &LlmError, wait: Duration) -> Duration {
     match error {
         LlmError::Transient { retry_after_ms: Some(wait_ms), .. } => {
-            wait.max(Duration::from_millis(*wait_ms))
+            let asked = Duration::from_millis((*wait_ms).min(WAIT_MS_MAX));
+            wait.max(asked.mul_f64(1.0 + JITTER * rand::random::<f64>()))
         }
         _ => wait,
     }
@@ -116,5 +122,19 @@ mod tests {
         let reply = Retrying::with_policy(inner, policy).complete(&request).await.unwrap();
         assert_eq!(reply.turn.text, "Done.");
         assert!(reply.waited_ms >= 5, "{}", reply.waited_ms);
+    }
+
+    #[test]
+    fn a_wait_is_at_least_what_the_provider_asks_and_never_the_same() {
+        let wait = |retry_after_ms, backoff_ms| {
+            let (model, problem) = ("a/b".to_owned(), "overloaded".to_owned());
+            let error = LlmError::Transient { model, problem, retry_after_ms };
+            longer_wait(&error, Duration::from_millis(backoff_ms)).as_millis()
+        };
+        let waits: std::collections::BTreeSet<u128> = (0..100).map(|_| wait(Some(60_000), 1_000)).collect();
+        assert!(waits.len() > 50, "{waits:?}");
+        assert!(waits.iter().all(|wait| (60_000..=75_000).contains(wait)), "{waits:?}");
+        assert!((120_000..=150_000).contains(&wait(Some(500_000), 1_000)));
+        assert_eq!((wait(None, 1_000), wait(Some(10), 1_000)), (1_000, 1_000));
     }
 }
