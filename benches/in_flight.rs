@@ -13,7 +13,7 @@ use packwright::agent::builtin::{Builtin, Limits};
 use packwright::episode::EpisodeKey;
 use packwright::evaluate::Evaluator;
 use packwright::event::Event;
-use packwright::llm::connect::{Connection, ModelOptions, connect};
+use packwright::llm::connect::{Connection, connect};
 use packwright::pack::{Pack, PackMetadata};
 use packwright::score::Profile;
 use packwright::units::Seed;
@@ -76,12 +76,8 @@ fn verdict(reached: bool) -> &'static str {
 }
 
 fn evaluator(base_url: String) -> anyhow::Result<Evaluator> {
-    let connection = Connection {
-        model: "openai/scripted".parse().map_err(anyhow::Error::msg)?,
-        base_url: Some(base_url),
-        key: None,
-        options: ModelOptions::default(),
-    };
+    let model = "openai/scripted".parse().map_err(anyhow::Error::msg)?;
+    let connection = Connection::to(model, Some(base_url));
     let llm = connect(&connection).map_err(anyhow::Error::msg)?;
     let suite = load_suite(&SuiteSource::Embedded)?.suite;
     Ok(Evaluator {

@@ -8,6 +8,7 @@ mod failure;
 pub mod http;
 pub mod offline;
 pub mod openai;
+pub mod provider;
 pub mod retry;
 pub mod scripted;
 
@@ -31,10 +32,9 @@ pub struct Request {
     pub system: String,
     pub messages: Vec<Message>,
     pub tools: Arc<[ToolSchema]>,
-    /// None leaves the limit to the client's own default.
+    /// More output than this is of no use to who asks; what the model can write may be less. None leaves the
+    /// limit to the model's options.
     pub output_tokens_max: Option<u32>,
-    /// None leaves the temperature to the provider.
-    pub temperature: Option<f64>,
     /// Where the model draws its randomness from. Only models that run inside this program use it;
     /// it is never sent to a provider.
     pub seed: Seed,

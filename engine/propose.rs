@@ -82,7 +82,6 @@ async fn written(
             messages: messages.clone(),
             tools: Arc::new([]),
             output_tokens_max: Some(OUTPUT_TOKENS_MAX),
-            temperature: None,
             seed: seed.child("answer", &[&answers.to_string()]),
             attempt_ms_max: None,
         };

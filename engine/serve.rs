@@ -122,7 +122,6 @@ impl Served {
                 messages,
                 tools: tools.iter().filter_map(tool_schema).collect(),
                 output_tokens_max: None,
-                temperature: None,
                 seed: self.seed.child("conversation", &[&conversation.to_string()]),
                 attempt_ms_max: None,
             },

@@ -26,10 +26,6 @@ pub struct Builtin {
     pub llm: Arc<dyn Llm>,
     pub limits: Limits,
     pub prompt: PromptProfile,
-    /// None leaves the temperature to the provider.
-    pub temperature: Option<f64>,
-    /// None leaves the limit to the client's own default.
-    pub output_tokens_max: Option<u32>,
 }
 
 /// How far an episode may go.
@@ -60,8 +56,7 @@ impl Limits {
 impl Builtin {
     /// Builds an agent with the embedded wording.
     pub fn new(llm: Arc<dyn Llm>, limits: Limits) -> Builtin {
-        let prompt = PromptProfile::default();
-        Builtin { llm, limits, prompt, temperature: None, output_tokens_max: None }
+        Builtin { llm, limits, prompt: PromptProfile::default() }
     }
 
     async fn converse(&self, session: &mut Session<'_>) -> Outcome {
@@ -167,8 +162,7 @@ impl<'a> Session<'a> {
             system: prompt.system_prompt(&tools, &files, agent.llm.name()),
             messages: vec![Message::User(scenario.prompt.trim().to_owned())],
             tools,
-            output_tokens_max: agent.output_tokens_max,
-            temperature: agent.temperature,
+            output_tokens_max: None,
             seed: task.seed,
             attempt_ms_max: None,
         };

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 mod check;
 mod exit;
+mod keys;
 mod models;
 mod offline_llm;
 mod out;
@@ -68,9 +69,6 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = read_dotenv() {
-        return exit::explain(error);
-    }
     let result = match cli.command {
         None => run::run(cli.run),
         Some(Command::Runs(args)) => runs::run(args),
@@ -81,17 +79,4 @@ fn main() -> ExitCode {
         Some(Command::Suite(args)) => suite::run(args),
     };
     result.unwrap_or_else(exit::explain)
-}
-
-/// Takes what `.env` sets into the environment; what is set already stays.
-fn read_dotenv() -> anyhow::Result<()> {
-    match dotenvy::from_filename(".env") {
-        Ok(_) => Ok(()),
-        Err(error) if error.not_found() => Ok(()),
-        // The message of a parse error quotes the line, which may hold a key.
-        Err(dotenvy::Error::LineParse(_, at)) => {
-            Err(exit::BadInput(format!(".env: a line is not NAME=value (at character {at} of it)")).into())
-        }
-        Err(error) => Err(exit::BadInput(format!(".env: {error}")).into()),
-    }
 }

@@ -1,16 +1,17 @@
 //! Which models a run uses: from the command line, with keys from the environment or `.env`.
 
 use crate::exit::BadInput;
+use crate::keys::{Keys, WRITER_KEY_VARIABLE};
 use clap::Args;
 use packwright::llm::Llm;
-use packwright::llm::connect::{
-    Connection, ModelName, ModelOptions, Provider, connect as connect_one, served_models,
-};
-use secrecy::SecretString;
+use packwright::llm::connect::{Connection, ModelOptions, connect as connect_one, served_models};
+use packwright::llm::provider::{self, ModelName, Provider, SERVER_KEY_VARIABLE, same_origin};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 const OFFLINE: &str = "offline/office";
+/// So many of a server's models are shown.
+const MODELS_LISTED_MAX: usize = 20;
 
 #[derive(Args, Debug, Clone)]
 pub struct ModelArgs {
@@ -24,21 +25,31 @@ pub struct ModelArgs {
     writer: Option<String>,
 
     /// Where an OpenAI-compatible server answers, for example http://127.0.0.1:8080/v1; with no --model its
-    /// only model is used
+    /// only model is used. Its key, if it wants one, is read from PACKWRIGHT_API_KEY: a provider's own key
+    /// goes to the provider's own address only
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
 
-    /// The same for a writer of another provider than the agent's
+    /// The same for a writer of another provider than the agent's; where both have servers of their own, the
+    /// writer's key is PACKWRIGHT_WRITER_API_KEY
     #[arg(long, value_name = "URL", requires = "writer")]
     writer_base_url: Option<String>,
 
-    /// Sampling temperature; the provider's own when absent
+    /// Sampling temperature of both; the provider's own when absent
     #[arg(long, value_name = "T", value_parser = temperature)]
     temperature: Option<f64>,
 
     /// Tokens that a model may think with before it answers (Anthropic); off when absent
     #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1024..))]
     thinking: Option<u32>,
+
+    /// The most that the agent's model may write in one turn; the provider's own limit when absent
+    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
+    max_output: Option<u32>,
+
+    /// The same for the writer, which never needs more than 16,000
+    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
+    writer_max_output: Option<u32>,
 }
 
 fn temperature(text: &str) -> Result<f64, String> {
@@ -51,11 +62,8 @@ fn temperature(text: &str) -> Result<f64, String> {
 /// What is kept of the choice with the run. Keys are never among it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ModelSettings {
-    agent: String,
-    agent_base_url: Option<String>,
-    writer: String,
-    writer_base_url: Option<String>,
-    options: ModelOptions,
+    agent: RoleSettings,
+    writer: RoleSettings,
     /// No model was named, so the offline model was taken.
     unnamed: bool,
 }
@@ -63,12 +71,18 @@ pub struct ModelSettings {
 impl ModelSettings {
     /// Whether no provider is asked anything.
     pub fn are_offline(&self) -> bool {
-        [&self.agent, &self.writer].iter().all(|name| is_offline(name))
+        self.agent.is_offline() && self.writer.is_offline()
     }
 }
 
-fn is_offline(name: &str) -> bool {
-    name.starts_with("offline/")
+/// The model of one role.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct RoleSettings {
+    model: String,
+    base_url: Option<String>,
+    /// The environment variable that holds the key.
+    key_variable: String,
+    options: ModelOptions,
 }
 
 /// The models of a run.
@@ -82,34 +96,87 @@ pub struct Models {
 impl ModelArgs {
     /// Settles every open choice, so that a resumed run makes none.
     pub fn settings(&self) -> anyhow::Result<ModelSettings> {
-        let agent = match (&self.model, &self.base_url) {
+        for url in [&self.base_url, &self.writer_base_url].into_iter().flatten() {
+            provider::base_url(url).map_err(BadInput)?;
+        }
+        let model = match (&self.model, &self.base_url) {
             (Some(model), _) => model.clone(),
             (None, Some(base_url)) => only_model(base_url)?,
             (None, None) => OFFLINE.to_owned(),
         };
-        let writer = self.writer.clone().unwrap_or_else(|| agent.clone());
-        let same_provider = agent.split('/').next() == writer.split('/').next();
-        let inherited = if same_provider { self.base_url.clone() } else { None };
+        let agent = RoleSettings::of(model, self.base_url.clone(), self.options(self.max_output))?;
         Ok(ModelSettings {
             unnamed: self.model.is_none() && self.base_url.is_none(),
+            writer: self.writer_settings(&agent)?,
             agent,
-            agent_base_url: self.base_url.clone(),
-            writer,
-            writer_base_url: self.writer_base_url.clone().or(inherited),
-            options: ModelOptions {
-                temperature: self.temperature,
-                thinking_tokens: self.thinking,
-                output_tokens_max: None,
-            },
         })
+    }
+
+    fn writer_settings(&self, agent: &RoleSettings) -> anyhow::Result<RoleSettings> {
+        let model = self.writer.clone().unwrap_or_else(|| agent.model.clone());
+        let same_provider = agent.model.split('/').next() == model.split('/').next();
+        let inherited = if same_provider { self.base_url.clone() } else { None };
+        let base_url = self.writer_base_url.clone().or(inherited);
+        let mut writer = RoleSettings::of(model, base_url, self.options(self.writer_max_output))?;
+        // The key of one server is not for another.
+        let both_own = [agent, &writer].iter().all(|role| role.key_variable == SERVER_KEY_VARIABLE);
+        if both_own && !same_origin(&agent.place()?, &writer.place()?) {
+            writer.key_variable = WRITER_KEY_VARIABLE.to_owned();
+        }
+        Ok(writer)
+    }
+
+    fn options(&self, output_tokens_max: Option<u32>) -> ModelOptions {
+        ModelOptions { temperature: self.temperature, thinking_tokens: self.thinking, output_tokens_max }
+    }
+}
+
+impl RoleSettings {
+    fn of(model: String, base_url: Option<String>, options: ModelOptions) -> anyhow::Result<RoleSettings> {
+        let name: ModelName = model.parse().map_err(BadInput)?;
+        let key_variable = name.key_variable(base_url.as_deref()).to_owned();
+        Ok(RoleSettings { model, base_url, key_variable, options })
+    }
+
+    /// Where the model answers.
+    fn place(&self) -> anyhow::Result<String> {
+        let name: ModelName = self.model.parse().map_err(BadInput)?;
+        Ok(self.base_url.clone().unwrap_or_else(|| name.provider.base_url().to_owned()))
+    }
+
+    /// Makes the client. A missing key is told before anything is spent.
+    fn connect(&self, keys: &Keys) -> anyhow::Result<Arc<dyn Llm>> {
+        let model: ModelName = self.model.parse().map_err(BadInput)?;
+        let key = keys.get(&self.key_variable);
+        if key.is_none() && model.needs_key(self.base_url.as_deref()) {
+            return Err(BadInput(format!(
+                "{model} needs a key: set {} in the environment or in a file named .env, \
+                 or leave --model away to try the tool with the offline model",
+                self.key_variable
+            ))
+            .into());
+        }
+        let connection = Connection {
+            key,
+            key_variable: self.key_variable.clone(),
+            options: self.options,
+            ..Connection::to(model, self.base_url.clone())
+        };
+        connect_one(&connection).map_err(|problem| BadInput(problem).into())
+    }
+
+    fn is_offline(&self) -> bool {
+        self.model.starts_with("offline/")
     }
 }
 
 /// The model of a server that serves one.
 fn only_model(base_url: &str) -> anyhow::Result<String> {
+    let name = ModelName { provider: Provider::OpenAi, name: "?".into() };
+    let mut connection = Connection::to(name, Some(base_url.to_owned()));
+    connection.key = Keys::read()?.get(&connection.key_variable);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let key = Provider::OpenAi.key_variable().and_then(key_from);
-    let served = runtime.block_on(served_models(base_url, key));
+    let served = runtime.block_on(served_models(&connection));
     let served = served
         .map_err(|problem| BadInput(format!("{problem}; name the model with --model openai/<name>")))?;
     match &served[..] {
@@ -117,72 +184,49 @@ fn only_model(base_url: &str) -> anyhow::Result<String> {
         [] => Err(BadInput(format!("{base_url} names no model; name it with --model openai/<name>")).into()),
         many => Err(BadInput(format!(
             "{base_url} serves several models; choose one with --model: {}",
-            many.iter().map(|name| format!("openai/{name}")).collect::<Vec<_>>().join(", ")
+            listed(many)
         ))
         .into()),
     }
 }
 
-/// Makes the clients. A missing key is told before anything is spent.
+/// The first of some names, as `--model` takes them.
+fn listed(names: &[String]) -> String {
+    let usable = names.iter().map(|name| format!("openai/{name}"));
+    let usable: Vec<String> = usable.filter(|name| name.parse::<ModelName>().is_ok()).collect();
+    let more = usable.len().saturating_sub(MODELS_LISTED_MAX);
+    let shown = usable[..usable.len() - more].join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
+}
+
+/// Makes the clients.
 pub fn connect(settings: &ModelSettings) -> anyhow::Result<Models> {
-    let agent = client(&settings.agent, settings.agent_base_url.as_deref(), settings.options)?;
-    let writer = client(&settings.writer, settings.writer_base_url.as_deref(), settings.options)?;
-    Ok(Models { notice: notice(settings), agent, writer })
+    let keys = Keys::read()?;
+    Ok(Models {
+        notice: notice(settings, &keys),
+        agent: settings.agent.connect(&keys)?,
+        writer: settings.writer.connect(&keys)?,
+    })
 }
 
-fn client(name: &str, base_url: Option<&str>, options: ModelOptions) -> anyhow::Result<Arc<dyn Llm>> {
-    let model: ModelName = name.parse().map_err(BadInput)?;
-    let key = model.provider.key_variable().and_then(key_from);
-    if let (Some(variable), None, None) = (model.provider.key_variable(), &key, base_url) {
-        return Err(BadInput(format!(
-            "{name} needs a key: set {variable} in the environment or in a file named .env, \
-             or leave --model away to try the tool with the offline model"
-        ))
-        .into());
-    }
-    let base_url = base_url.map(str::to_owned);
-    connect_one(&Connection { model, base_url, key, options }).map_err(|problem| BadInput(problem).into())
-}
-
-fn key_from(variable: &str) -> Option<SecretString> {
-    let key = std::env::var(variable).ok()?;
-    let key = key.trim();
-    (!key.is_empty()).then(|| SecretString::from(key))
-}
-
-fn notice(settings: &ModelSettings) -> String {
+fn notice(settings: &ModelSettings, keys: &Keys) -> String {
+    let (agent, writer) = (&settings.agent, &settings.writer);
     if settings.are_offline() {
         let why = if settings.unnamed { "no --model was named, so this is the" } else { "this is the" };
-        let found: Vec<&str> = Provider::all()
-            .filter_map(Provider::key_variable)
-            .filter(|name| key_from(name).is_some())
-            .collect();
-        let found = if found.is_empty() {
+        let set = keys.set();
+        let found = if set.is_empty() {
             String::new()
         } else {
-            format!(" ({} is set: name a --model to use it)", found.join(", "))
+            format!(" ({} is set: name a --model to use it)", set.join(", "))
         };
         return format!(
             "offline model: {why} rule-based stand-in; nothing is sent or spent, and its scores predict nothing \
              about a real model{found}"
         );
     }
-    let place = |url: &Option<String>| {
-        url.as_ref().map_or(String::new(), |url| format!(" at {}", without_secret(url)))
+    let shown = |role: &RoleSettings| {
+        let place = role.base_url.as_ref().map_or(String::new(), |url| format!(" at {url}"));
+        format!("{}{place}", role.model)
     };
-    format!(
-        "models: agent {}{}, writer {}{}",
-        settings.agent,
-        place(&settings.agent_base_url),
-        settings.writer,
-        place(&settings.writer_base_url)
-    )
-}
-
-/// A URL without a user's name and password in it.
-fn without_secret(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
-        _ => url.to_owned(),
-    }
+    format!("models: agent {}, writer {}", shown(agent), shown(writer))
 }

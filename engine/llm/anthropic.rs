@@ -27,7 +27,7 @@ impl Anthropic {
 
     fn body(&self, request: &Request) -> Value {
         let thinking = self.options.thinking_tokens.unwrap_or(0);
-        let limit = request.output_tokens_max.or(self.options.output_tokens_max).unwrap_or(OUTPUT_TOKENS_MAX);
+        let limit = self.options.output_limit(request).unwrap_or(OUTPUT_TOKENS_MAX);
         // What is thought counts as output, so the limit must leave room for both.
         let limit = limit.saturating_add(thinking);
         let mut body = vec![
@@ -47,7 +47,7 @@ impl Anthropic {
                 "thinking",
                 Value::object([kind, ("budget_tokens", Value::Int(i64::from(thinking)))]),
             ));
-        } else if let Some(temperature) = request.temperature.or(self.options.temperature) {
+        } else if let Some(temperature) = self.options.temperature {
             // With thinking on, the API refuses any other temperature than its own.
             body.push(("temperature", Value::Float(temperature)));
         }

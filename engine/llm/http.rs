@@ -2,8 +2,9 @@
 //! or one that will not. Keys never enter a message.
 
 use super::LlmError;
-use super::connect::ModelName;
-use super::failure::{Refusal, refusal};
+use super::connect::Connection;
+use super::failure::{Refusal, names_output_limit, refusal};
+use super::provider::{ModelName, base_url};
 use crate::value::{Value, parse};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, StatusCode, Url};
@@ -25,6 +26,7 @@ pub struct Http {
     base_url: Url,
     key: Option<SecretString>,
     model: ModelName,
+    key_variable: String,
 }
 
 /// How the key is sent.
@@ -35,12 +37,9 @@ pub enum KeyHeader {
 }
 
 impl Http {
-    pub fn new(model: &ModelName, base_url: &str, key: Option<SecretString>) -> Result<Http, String> {
-        let base_url: Url =
-            base_url.parse().map_err(|error| format!("the base URL {base_url:?} is wrong: {error}"))?;
-        if !matches!(base_url.scheme(), "http" | "https") {
-            return Err(format!("the base URL {base_url} must begin with http:// or https://"));
-        }
+    pub fn new(connection: &Connection) -> Result<Http, String> {
+        let model = &connection.model;
+        let base_url = base_url(connection.base_url.as_deref().unwrap_or(model.provider.base_url()))?;
         let mut builder = Client::builder()
             .connect_timeout(Duration::from_millis(CONNECT_MS_MAX))
             .redirect(reqwest::redirect::Policy::none())
@@ -51,7 +50,8 @@ impl Http {
         // Fails where one is installed already, which is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = builder.build().map_err(|error| format!("set up the HTTP client: {error}"))?;
-        Ok(Http { client, base_url, key, model: model.clone() })
+        let (key, key_variable) = (connection.key.clone(), connection.key_variable.clone());
+        Ok(Http { client, base_url, key, model: model.clone(), key_variable })
     }
 
     pub fn model(&self) -> &ModelName {
@@ -157,13 +157,17 @@ impl Http {
     }
 
     fn refused(&self, status: StatusCode, body: &[u8], retry_after_ms: Option<u64>) -> LlmError {
-        let refusal = refusal(status.as_u16(), &String::from_utf8_lossy(body));
+        let text = String::from_utf8_lossy(body);
+        let refusal = refusal(status.as_u16(), &text);
         let hint = match (refusal, status.as_u16()) {
             (Refusal::Setup, 404) => "; is the model's name right, and the base URL?".into(),
-            (Refusal::Setup, 401 | 403) => match self.model.provider.key_variable() {
-                Some(variable) => format!("; is the key in {variable} right?"),
-                None => "; the server wants a key".into(),
-            },
+            (Refusal::Setup, 401 | 403) if self.key.is_none() => {
+                format!("; the server wants a key: set {}", self.key_variable)
+            }
+            (Refusal::Setup, 401 | 403) => format!("; is the key in {} right?", self.key_variable),
+            (Refusal::Request, _) if names_output_limit(&text) => {
+                "; set a limit that the model has, by --max-output or --writer-max-output".into()
+            }
             (Refusal::Setup, 402 | 429) => "; is the account out of credit?".into(),
             _ => String::new(),
         };

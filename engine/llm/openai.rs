@@ -38,11 +38,11 @@ impl OpenAi {
         if !request.tools.is_empty() {
             body.push(("tools", Value::List(request.tools.iter().map(tool_value).collect())));
         }
-        if let Some(limit) = request.output_tokens_max.or(self.options.output_tokens_max) {
+        if let Some(limit) = self.options.output_limit(request) {
             let key = if self.is_openai_itself { "max_completion_tokens" } else { "max_tokens" };
             body.push((key, Value::Int(i64::from(limit))));
         }
-        if let Some(temperature) = request.temperature.or(self.options.temperature) {
+        if let Some(temperature) = self.options.temperature {
             body.push(("temperature", Value::Float(temperature)));
         }
         Value::Map(body.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())

@@ -115,7 +115,6 @@ mod tests {
             messages: Vec::new(),
             tools: [].into(),
             output_tokens_max: None,
-            temperature: None,
             seed: Seed(1),
             attempt_ms_max: None,
         };

@@ -4,7 +4,7 @@
 use super::breaker::Breaker;
 use super::journal::Journal;
 use super::{Engine, Heard};
-use crate::episode::Message;
+use crate::episode::{FailureClass, Message};
 use crate::llm::{Llm, LlmError, Request};
 use crate::units::Seed;
 use std::time::Duration;
@@ -67,7 +67,7 @@ pub(super) async fn examine(engine: &Engine, breaker: &Breaker, journal: &mut Jo
 
 /// Whether the error may go away by itself.
 fn can_pass(error: &LlmError) -> bool {
-    !matches!(error, LlmError::Permanent { .. })
+    error.class() == FailureClass::Transient
 }
 
 fn reason(breaker: &Breaker, error: &LlmError, waited: Duration) -> String {
@@ -100,7 +100,6 @@ async fn answers(model: &dyn Llm) -> Result<(), LlmError> {
         messages: vec![Message::User("Are you there? Answer with one word.".into())],
         tools: [].into(),
         output_tokens_max: Some(ANSWER_TOKENS_MAX),
-        temperature: None,
         seed: Seed(0),
         attempt_ms_max: None,
     };

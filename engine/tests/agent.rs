@@ -101,7 +101,7 @@ fn the_request_holds_the_policy_the_user_and_the_tools() {
     let names: Vec<&str> = request.tools.iter().map(|tool| tool.name.as_str()).collect();
     let expected = ["read", "exec", "session_status", "slack", "memory_search", "memory_get", "web_search"];
     assert_eq!(names, expected);
-    assert_eq!((request.seed, request.temperature, request.output_tokens_max), (Seed(7), None, None));
+    assert_eq!((request.seed, request.output_tokens_max), (Seed(7), None));
 }
 
 #[test]

@@ -51,7 +51,6 @@ fn request() -> Request {
         ],
         tools: vec![tool].into(),
         output_tokens_max: Some(500),
-        temperature: None,
         seed: Seed(1),
         attempt_ms_max: None,
     }
@@ -62,15 +61,17 @@ async fn answer(server: &MockServer, at: &str, template: ResponseTemplate) {
 }
 
 fn client(model: &str, server: &MockServer, options: ModelOptions) -> Arc<dyn Llm> {
-    let model = model.parse().expect("a model name");
-    let key = Some(SecretString::from(KEY));
-    connect(&Connection { model, base_url: Some(server.uri()), key, options }).expect("a client")
+    connect(&Connection { options, ..connection(model, &server.uri()) }).expect("a client")
+}
+
+fn connection(model: &str, base_url: &str) -> Connection {
+    let connection = Connection::to(model.parse().expect("a model name"), Some(base_url.to_owned()));
+    Connection { key: Some(SecretString::from(KEY)), ..connection }
 }
 
 /// An OpenAI client without the patience of the real one.
 fn impatient(server: &MockServer, retries: usize) -> Retrying {
-    let model = "openai/m".parse().expect("a model name");
-    let http = Http::new(&model, &server.uri(), Some(SecretString::from(KEY))).expect("a client");
+    let http = Http::new(&connection("openai/m", &server.uri())).expect("a client");
     let inner = Arc::new(OpenAi::new(http, ModelOptions::default(), true));
     Retrying::with_policy(inner, RetryPolicy { retries, first_wait_ms: 1, wait_ms_max: 2 })
 }
@@ -353,6 +354,26 @@ async fn a_failure_that_passes_is_outlived() {
 }
 
 #[tokio::test]
+async fn an_output_limit_that_is_too_high_says_how_to_lower_it() {
+    let words =
+        json!({"error": {"message": "max_tokens is too large: 16000. This model supports at most 8192"}});
+    let error = fail_with(ResponseTemplate::new(400).set_body_json(words)).await;
+    assert_eq!(error.class(), FailureClass::Request);
+    assert!(error.to_string().contains("--writer-max-output"), "{error}");
+}
+
+#[tokio::test]
+async fn the_lower_of_two_output_limits_is_sent() {
+    for (may_write, sent_limit) in [(None, 500), (Some(8_000), 500), (Some(200), 200)] {
+        let server = MockServer::start().await;
+        answer(&server, "/chat/completions", ResponseTemplate::new(200).set_body_json(openai_reply())).await;
+        let options = ModelOptions { output_tokens_max: may_write, ..ModelOptions::default() };
+        client("vllm/q", &server, options).complete(&request()).await.expect("a reply");
+        assert_eq!(sent(&server).await["max_tokens"], json!(sent_limit));
+    }
+}
+
+#[tokio::test]
 async fn retries_end() {
     let server = MockServer::start().await;
     answer(&server, "/chat/completions", ResponseTemplate::new(503)).await;
@@ -375,7 +396,7 @@ async fn a_permanent_failure_is_not_tried_again() {
     let server = MockServer::start().await;
     answer(&server, "/chat/completions", ResponseTemplate::new(401)).await;
     let error = impatient(&server, 5).complete(&request()).await.expect_err("an error");
-    assert!(error.to_string().contains("OPENAI_API_KEY"), "{error}");
+    assert!(error.to_string().contains("PACKWRIGHT_API_KEY"), "{error}");
     assert_eq!(server.received_requests().await.expect("requests").len(), 1);
 }
 
@@ -391,8 +412,7 @@ async fn the_callers_time_limit_is_not_an_outage() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_transient() {
-    let model = "openai/m".parse().expect("a model name");
-    let http = Http::new(&model, "http://127.0.0.1:9", None).expect("a client");
+    let http = Http::new(&connection("openai/m", "http://127.0.0.1:9")).expect("a client");
     let error =
         OpenAi::new(http, ModelOptions::default(), true).complete(&request()).await.expect_err("an error");
     assert!(matches!(error, LlmError::Transient { .. }), "{error:?}");

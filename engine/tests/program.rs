@@ -200,14 +200,21 @@ fn secrets_never_show() {
         .expect("a file");
     let broken = place.optimize(&["--budget", "1"]);
     assert_eq!(broken.code, 3, "{broken:?}");
-    assert!(broken.err.contains(".env"), "{}", broken.err);
+    assert!(broken.err.contains(".env:1: expected OPENAI_API_KEY=<key>"), "{}", broken.err);
+    assert_eq!(place.optimize(&["runs"]).code, 0, "what needs no key reads none");
+    std::fs::create_dir(place.path("inner")).expect("a folder");
+    let inner = place.command(&["--budget", "1", "--seed", "1"]).current_dir(place.path("inner")).output();
+    assert_eq!(inner.expect("a run").status.code(), Some(4), "files of outer folders are not read");
+    let address = place.optimize(&["--base-url", &format!("http://bob:{secret}@127.0.0.1:9/v1")]);
+    assert_eq!(address.code, 3);
+    assert!(address.err.contains("set PACKWRIGHT_API_KEY"), "{}", address.err);
 
     std::fs::write(place.path(".env"), format!("OPENAI_API_KEY={secret}\n")).expect("a file");
     let missing = place.optimize(&["--model", "anthropic/x"]);
     assert_eq!(missing.code, 3);
     let unused = place.optimize(&["--budget", "1", "--seed", "1", "--json"]);
     assert!(unused.err.contains("OPENAI_API_KEY is set"), "{}", unused.err);
-    for run in [broken, missing, unused] {
+    for run in [broken, address, missing, unused] {
         assert!(!format!("{run:?}").contains(secret), "{run:?}");
     }
     let stored = std::fs::read(place.path("runs").join(place.run_id()).join("run.sqlite")).expect("the run");

@@ -203,7 +203,6 @@ mod tests {
             messages: vec![Message::User(question)],
             tools: Arc::new([]),
             output_tokens_max: None,
-            temperature: None,
             seed: Seed(seed),
             attempt_ms_max: None,
         };

@@ -1,0 +1,108 @@
+//! Keys of providers: from the environment, or from a file `.env` in the current folder. Of the file only the
+//! lines that set a key are read, and nothing is put into the environment.
+
+use crate::exit::BadInput;
+use packwright::llm::provider::{Provider, SERVER_KEY_VARIABLE};
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+
+const FILE: &str = ".env";
+/// The key of the writer's server where it is another than the agent's, and neither is a provider's own.
+pub const WRITER_KEY_VARIABLE: &str = "PACKWRIGHT_WRITER_API_KEY";
+
+/// The keys of `.env`.
+pub struct Keys {
+    of_file: BTreeMap<String, SecretString>,
+}
+
+impl Keys {
+    /// Reads `.env` of the current folder, if there is one.
+    pub fn read() -> anyhow::Result<Keys> {
+        match std::fs::read_to_string(FILE) {
+            Ok(text) => Ok(Keys { of_file: keys_in(&text).map_err(BadInput)? }),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Keys { of_file: BTreeMap::new() }),
+            Err(error) => Err(BadInput(format!("cannot read {FILE}: {error}")).into()),
+        }
+    }
+
+    /// The key that a variable holds; the environment wins over the file.
+    pub fn get(&self, variable: &str) -> Option<SecretString> {
+        let set = std::env::var(variable).ok().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
+        set.map(SecretString::from).or_else(|| self.of_file.get(variable).cloned())
+    }
+
+    /// The variables of providers that hold a key.
+    pub fn set(&self) -> Vec<&'static str> {
+        Provider::all().filter_map(Provider::key_variable).filter(|name| self.get(name).is_some()).collect()
+    }
+}
+
+fn is_known(name: &str) -> bool {
+    let mut names = Provider::all().filter_map(Provider::key_variable);
+    name == SERVER_KEY_VARIABLE || name == WRITER_KEY_VARIABLE || names.any(|known| known == name)
+}
+
+/// The keys that a file sets. What is said of a line never quotes it, since it may hold a key.
+fn keys_in(text: &str) -> Result<BTreeMap<String, SecretString>, String> {
+    let mut keys = BTreeMap::new();
+    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        let line = line.trim();
+        let line = line.strip_prefix("export ").map_or(line, str::trim_start);
+        let name_end = line.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(line.len());
+        let (name, rest) = line.split_at(name_end);
+        if !is_known(name) {
+            continue;
+        }
+        let value = rest.trim_start().strip_prefix('=').and_then(unquoted);
+        let value = value.ok_or_else(|| format!("{FILE}:{}: expected {name}=<key>", index + 1))?;
+        if !value.is_empty() {
+            keys.insert(name.to_owned(), SecretString::from(value));
+        }
+    }
+    Ok(keys)
+}
+
+/// A value without its quotes and the remark after it; none where a quote stays open.
+fn unquoted(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let Some(quote) = text.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
+        return Some(text.split(" #").next().unwrap_or_default().trim());
+    };
+    let (value, rest) = text[1..].split_once(quote)?;
+    let rest = rest.trim();
+    (rest.is_empty() || rest.starts_with('#')).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret;
+
+    #[test]
+    fn only_lines_that_set_a_key_are_read() {
+        let check = |text: &str, expected: &[(&str, &str)]| {
+            let keys = keys_in(text).unwrap();
+            let got: Vec<(&str, &str)> =
+                keys.iter().map(|(name, key)| (name.as_str(), key.expose_secret())).collect();
+            assert_eq!(got, expected, "{text}");
+        };
+        check("", &[]);
+        check("# OPENAI_API_KEY=a\nDATABASE=x\n-----BEGIN\nthis is no line\n", &[]);
+        check("OPENAI_API_KEY=a=b\r\n", &[("OPENAI_API_KEY", "a=b")]);
+        check("export OPENAI_API_KEY = \"a b\" # mine", &[("OPENAI_API_KEY", "a b")]);
+        check(
+            "OPENAI_API_KEY='a' \nPACKWRIGHT_API_KEY=b # of vllm",
+            &[("OPENAI_API_KEY", "a"), ("PACKWRIGHT_API_KEY", "b")],
+        );
+        check("OPENAI_API_KEY=\nMY_OPENAI_API_KEY=x\nOPENAI_API_KEYS=x", &[]);
+    }
+
+    #[test]
+    fn a_bad_line_is_named_and_not_quoted() {
+        for line in ["OPENAI_API_KEY sk-1", "OPENAI_API_KEY=\"sk-1", "OPENAI_API_KEY='sk-1' sk-2"] {
+            let problem = keys_in(&format!("A=1\n{line}\n")).unwrap_err();
+            assert_eq!(problem, ".env:2: expected OPENAI_API_KEY=<key>");
+        }
+    }
+}
