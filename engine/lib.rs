@@ -32,6 +32,7 @@ pub mod search;
 // Reach: the outside, each its own corner.
 pub mod workspace;
 pub mod llm;
+pub mod endpoint;
 pub mod agent;
 pub mod propose;
 pub mod evaluate;
@@ -43,4 +44,3 @@ pub mod optimize;
 // Faces: people and git.
 pub mod report;
 pub mod publish;
-pub mod serve;

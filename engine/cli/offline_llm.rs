@@ -2,8 +2,8 @@
 
 use crate::out;
 use clap::Args;
+use packwright::endpoint::model::ModelServer;
 use packwright::llm::offline::Offline;
-use packwright::serve::ModelServer;
 use packwright::units::Seed;
 use std::process::ExitCode;
 use std::sync::Arc;
