@@ -3,4 +3,9 @@
 //!
 //! Loopback is the rule; whoever asks for another address must also set a token.
 
+mod access;
+mod body;
 pub mod model;
+pub mod world;
+
+pub use access::Access;

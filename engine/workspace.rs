@@ -73,6 +73,13 @@ pub fn load_suite(source: &SuiteSource) -> Result<Loaded, LoadError> {
     }
 }
 
+/// Reads a folder as it stands, without what begins with a dot; fails with everything that cannot be read.
+pub fn load_folder(path: &Path) -> Result<Folder, LoadError> {
+    let mut report = Report::new(&path.display().to_string(), Strictness::Own);
+    let folder = disk::read_all(path, &mut report);
+    if report.errors().next().is_some() { Err(LoadError { problems: report.problems }) } else { Ok(folder) }
+}
+
 fn from_folder(path: &Path) -> Result<(Option<Suite>, Vec<Problem>), LoadError> {
     let shown = path.display().to_string();
     let mut report = Report::new(&shown, Strictness::Own);

@@ -77,6 +77,11 @@ impl World {
         World { fixtures_path: path.to_owned(), ..self }
     }
 
+    /// Replaces the files of the workspace.
+    pub fn set_workspace(&mut self, workspace: Folder) {
+        self.workspace = workspace;
+    }
+
     /// Replaces the values for `{{KEY}}`; they may be of any type here, but only texts can be filled in.
     pub fn set_user_context(&mut self, context: Map) -> Result<(), Fault> {
         self.context = context;

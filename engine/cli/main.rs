@@ -18,6 +18,7 @@ mod run;
 mod runs;
 mod score;
 mod suite;
+mod world;
 
 /// Optimize a policy pack (AGENTS.md) for an LLM agent, and learn honestly whether it got better.
 ///
@@ -61,6 +62,8 @@ enum Command {
     Score(score::ScoreArgs),
     /// Serve the offline model over an OpenAI-compatible endpoint
     OfflineLlm(offline_llm::OfflineLlmArgs),
+    /// Serve the mock tools over HTTP, in place of ClawBench's mock server
+    World(world::WorldArgs),
     /// Check suites, scenario files and packs, and say all that is wrong with them
     Check(check::CheckArgs),
     /// Show the scenarios of a suite, or write it for other programs
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Some(Command::Report(args)) => report::run(args),
         Some(Command::Score(args)) => score::run(args),
         Some(Command::OfflineLlm(args)) => offline_llm::run(args),
+        Some(Command::World(args)) => world::run(args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Suite(args)) => suite::run(args),
     };

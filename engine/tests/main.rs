@@ -20,3 +20,4 @@ mod tidy;
 mod trial;
 mod validate;
 mod world;
+mod world_http;

@@ -37,6 +37,36 @@ fn answers_agree_with_the_reference() {
     assert!(counts["agreed"] > 2_000);
 }
 
+/// The fixtures by scenario and the workspace that stood before the recorded server.
+pub(crate) fn recorded_folders(header: &Value, shipped: &Path) -> (BTreeMap<String, Folder>, Folder) {
+    let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
+    for entry in std::fs::read_dir(shipped).expect("a readable folder") {
+        let entry = entry.expect("a readable entry");
+        folders.insert(entry.file_name().into_string().expect("a plain name"), load(&entry.path()));
+    }
+    for (path, content) in at(header, "extra_fixtures").as_map().expect("files") {
+        let (scenario, inside) = path.split_once('/').expect("a file of a scenario");
+        let content = content.as_str().expect("text");
+        folders.entry(scenario.to_owned()).or_default().insert_text(inside, content);
+    }
+    let mut workspace = Folder::default();
+    let files = at(header, "workspace");
+    for (path, content) in at(files, "files").as_map().expect("files") {
+        workspace.insert_text(path, content.as_str().expect("text"));
+    }
+    for (path, target) in at(files, "symlinks").as_map().expect("links") {
+        workspace.insert(path, Entry::Symlink(target.as_str().expect("text").to_owned()));
+    }
+    // `/set_scenario/..` makes all of this the fixtures of one scenario.
+    let mut root = Folder::default();
+    for (scenario, folder) in &folders {
+        graft(&mut root, &format!("fixtures/{scenario}"), folder);
+    }
+    graft(&mut root, "workspace", &workspace);
+    folders.insert("..".to_owned(), root);
+    (folders, workspace)
+}
+
 /// How an answer compares to the recorded one.
 enum Verdict {
     Agreed,
@@ -74,31 +104,7 @@ struct Replay {
 
 impl Replay {
     fn new(header: &Value, shipped: &Path) -> Replay {
-        let mut folders: BTreeMap<String, Folder> = BTreeMap::new();
-        for entry in std::fs::read_dir(shipped).expect("a readable folder") {
-            let entry = entry.expect("a readable entry");
-            folders.insert(entry.file_name().into_string().expect("a plain name"), load(&entry.path()));
-        }
-        for (path, content) in at(header, "extra_fixtures").as_map().expect("files") {
-            let (scenario, inside) = path.split_once('/').expect("a file of a scenario");
-            let content = content.as_str().expect("text");
-            folders.entry(scenario.to_owned()).or_default().insert_text(inside, content);
-        }
-        let mut workspace = Folder::default();
-        let files = at(header, "workspace");
-        for (path, content) in at(files, "files").as_map().expect("files") {
-            workspace.insert_text(path, content.as_str().expect("text"));
-        }
-        for (path, target) in at(files, "symlinks").as_map().expect("links") {
-            workspace.insert(path, Entry::Symlink(target.as_str().expect("text").to_owned()));
-        }
-        // `/set_scenario/..` makes all of this the fixtures of one scenario.
-        let mut root = Folder::default();
-        for (scenario, folder) in &folders {
-            graft(&mut root, &format!("fixtures/{scenario}"), folder);
-        }
-        graft(&mut root, "workspace", &workspace);
-        folders.insert("..".to_owned(), root);
+        let (folders, workspace) = recorded_folders(header, shipped);
         let folders = folders.into_iter().map(|(name, folder)| (name, Arc::new(folder))).collect();
         let stamp = Regex::new(r"\b(draft|page|evt|slack_msg)_\d{14}\b").expect("a pattern");
         let ts = Regex::new(r#""ts":"[^"]*","#).expect("a pattern");
@@ -242,7 +248,7 @@ fn decoded(bytes: &[u8]) -> String {
     }
 }
 
-fn base64_bytes(text: &str) -> Vec<u8> {
+pub(crate) fn base64_bytes(text: &str) -> Vec<u8> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0u32, 0);
@@ -317,11 +323,11 @@ fn graft(root: &mut Folder, under: &str, folder: &Folder) {
     }
 }
 
-fn json(text: &str) -> Value {
+pub(crate) fn json(text: &str) -> Value {
     parse(text.as_bytes()).expect("JSON")
 }
 
-fn at<'a>(value: &'a Value, key: &str) -> &'a Value {
+pub(crate) fn at<'a>(value: &'a Value, key: &str) -> &'a Value {
     value.get(key).unwrap_or(&Value::Null)
 }
 

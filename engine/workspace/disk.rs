@@ -36,6 +36,20 @@ pub(super) fn read_folder(root: &Path, parts: &[&str], problems: &mut Report) ->
     reader.folder
 }
 
+/// Reads everything in a folder.
+pub(super) fn read_all(root: &Path, problems: &mut Report) -> Folder {
+    let mut names: Vec<String> = match fs::read_dir(root) {
+        Ok(entries) => entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect(),
+        Err(error) => {
+            problems.error(None, "", format!("cannot be listed: {}", reason(&error)));
+            return Folder::default();
+        }
+    };
+    names.retain(|name| !name.starts_with('.'));
+    names.sort();
+    read_folder(root, &names.iter().map(String::as_str).collect::<Vec<_>>(), problems)
+}
+
 struct Reader<'a> {
     root: &'a Path,
     /// The real path that nothing may leave.
