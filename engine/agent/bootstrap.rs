@@ -4,10 +4,23 @@
 use crate::agent::Task;
 use crate::agent::prompt::{ContextFile, PromptProfile};
 use crate::scenario::{Entry, Folder};
-use crate::world::{WORKSPACE_PATH, fill_templates};
+use crate::world::{Clock, WORKSPACE_PATH, World, fill_templates};
 
+const BOOTSTRAP: &str = "BOOTSTRAP.md";
+/// The files that tell who the user and the assistant are.
+const PERSONAL: [&str; 2] = ["IDENTITY.md", "USER.md"];
 /// When less than this is left, the files that follow are dropped.
 const UTF16_LEFT_MIN: usize = 64;
+
+/// The world of an attempt, as old as the newest message in it.
+pub(super) fn world(task: &Task, profile: &PromptProfile) -> World {
+    let scenario = &task.scenario;
+    let start = Clock::of_newest_message(&scenario.fixtures).or_else(|| Clock::parse(&profile.start));
+    let clock = start.unwrap_or(Clock { unix_s: 0 });
+    let context = scenario.user_context.clone();
+    let world = World::new(scenario.fixtures.clone(), workspace(task), context, clock);
+    world.with_fixtures_at(&format!("/fixtures/{}", scenario.name))
+}
 
 /// The pack's files, and those of the scenario that the pack does not bring itself.
 pub(super) fn workspace(task: &Task) -> Folder {
@@ -67,6 +80,8 @@ pub(super) fn context_files(
 fn content(workspace: &Folder, profile: &PromptProfile, name: &str) -> Option<String> {
     match workspace.file(name) {
         Some(bytes) => Some(String::from_utf8_lossy(bytes).trim_end_matches(is_js_space).to_owned()),
+        // The first greeting is only for a workspace that nobody has touched.
+        None if name == BOOTSTRAP && PERSONAL.iter().any(|file| workspace.file(file).is_some()) => None,
         None => Some(profile.seeded.get(name)?.join("\n")),
     }
 }

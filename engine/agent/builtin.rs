@@ -1,7 +1,7 @@
 //! The built-in agent: asks a model, runs the tools that it calls one after the other, and asks again, under
 //! the conditions that an agent has in ClawBench.
 
-use crate::agent::bootstrap::{context_files, workspace};
+use crate::agent::bootstrap::{context_files, workspace, world};
 use crate::agent::prompt::PromptProfile;
 use crate::agent::response::{Failure, joined};
 use crate::agent::tool_use::{arguments, validated};
@@ -10,7 +10,7 @@ use crate::episode::{Episode, Message, Outcome, ToolRequest, ToolResult, Usage};
 use crate::llm::{Finish, Llm, LlmError, Reply, Request, ToolSchema};
 use crate::score::Profile;
 use crate::value::Value;
-use crate::world::{Clock, World};
+use crate::world::World;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,12 +166,9 @@ impl<'a> Session<'a> {
             seed: task.seed,
             attempt_ms_max: None,
         };
-        let start = Clock::of_newest_message(&scenario.fixtures).or_else(|| Clock::parse(&prompt.start));
-        let clock = start.unwrap_or(Clock { unix_s: 0 });
-        let world = World::new(scenario.fixtures.clone(), workspace, scenario.user_context.clone(), clock);
         Session {
             agent,
-            world: world.with_fixtures_at(&format!("/fixtures/{}", scenario.name)),
+            world: world(task, prompt),
             request,
             texts: Vec::new(),
             failure: None,
