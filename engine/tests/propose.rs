@@ -172,10 +172,11 @@ fn the_question_tells_what_failed_and_keeps_what_must_not_be_known() {
             let is_shown = question.contains(scenario.description.split(',').next().unwrap_or_default());
             assert!(!(scenario.held_out && is_shown), "{} is held out", scenario.name);
         }
-        for known in ["baseline", "At most 6000 characters", "0.1 times their variance", "by more than 0.05"]
-        {
-            assert!(known == "baseline" || question.contains(known), "{known}");
+        for known in ["At most 6000 characters", "0.1 times their variance", "by more than 0.05"] {
+            assert!(question.contains(known), "{known}");
         }
+        let policy = desk.base.agents_md().lines().find(|line| line.len() > 40).expect("a line");
+        assert!(question.contains(policy), "the policy itself is shown");
         assert!(!question.contains("secret|pattern"), "patterns are not shown");
         assert!(!question.contains("@"), "addresses are masked");
         eprintln!("{}: a question of {} characters", desk.suite.name, question.chars().count());
