@@ -17,8 +17,6 @@ pub struct Profile {
     pub grid: Option<f64>,
     /// What a candidate must exceed to win.
     pub margin: Margin,
-    /// How many episodes of a scenario one evaluation by a validator runs and votes over.
-    pub runs_per_scenario: u32,
     /// The wall-clock limit of an episode in milliseconds.
     pub episode_ms_max: u64,
     /// The most times an episode may ask the model.
@@ -62,7 +60,6 @@ impl Profile {
             rho: 0.1,
             grid: None,
             margin: Margin::Additive(0.05),
-            runs_per_scenario: 1,
             episode_ms_max: 180_000,
             model_calls_max: 30,
             file_utf16_max: 20_000,
@@ -70,13 +67,16 @@ impl Profile {
         }
     }
 
-    /// What the validators' program did on 2026-02-24: three runs with a vote, 120 s each, and final scores
-    /// on a grid of 0.05, so that a challenger had to be two steps ahead.
+    /// What the validators' program did on 2026-02-24: 120 s per episode, and final scores on a grid of 0.05,
+    /// so that a challenger had to be two steps ahead.
+    ///
+    /// Validators also ran each scenario three times and let the runs vote check by check (`score::vote`). A
+    /// run here does not: it averages the scores of single episodes, by which a check that passes mostly
+    /// counts less than in the vote.
     pub fn subnet_2026_02_24() -> Profile {
         Profile {
             name: "subnet-2026-02-24".into(),
             grid: Some(0.05),
-            runs_per_scenario: 3,
             episode_ms_max: 120_000,
             ..Profile::clawbench_2026_02()
         }
