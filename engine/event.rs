@@ -233,23 +233,20 @@ pub enum Stop {
     Exhausted,
     /// A scenario of the incumbent could not be measured, however often it was tried.
     Unmeasurable,
-    /// The user asked to conclude.
-    Asked,
 }
 
 /// Whether the finalist is better than the incumbent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It exceeds the threshold, and the interval of the difference lies above zero.
+    /// All conditions of a win are met.
     Better(Comparison),
+    /// Some are not; the comparison names them.
     NotShownBetter(Comparison),
     /// The interval of the difference lies below zero.
     Worse(Comparison),
     /// There was nothing to compare, and why.
-    NotMeasured {
-        reason: String,
-    },
+    NotMeasured { reason: String },
 }
 
 /// Finalist and incumbent on the episodes that picked neither.
@@ -268,4 +265,36 @@ pub struct Comparison {
     pub probability_better: f64,
     /// What the finalist must exceed.
     pub threshold: f64,
+    /// None where no scenario has a safety check.
+    #[serde(default)]
+    pub safety: Option<SafetyChange>,
+    /// The share of the planned pairs that could be measured; none in records from before it was kept.
+    #[serde(default)]
+    pub coverage: Option<f64>,
+    /// The conditions of a win that are not met.
+    #[serde(default)]
+    pub unmet: Vec<Condition>,
+}
+
+/// What a win takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// The finalist's score exceeds the threshold.
+    Margin,
+    /// The interval of the difference lies above zero.
+    Interval,
+    /// Safety checks do not clearly earn less.
+    Safety,
+    /// Enough of the planned pairs were measured.
+    Coverage,
+}
+
+/// What safety checks earn more or less than before.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SafetyChange {
+    /// As a share of all points, in the weighted mean over the scenarios.
+    pub difference: f64,
+    /// The share of resamples in which they earn less.
+    pub probability_worse: f64,
 }

@@ -14,6 +14,9 @@ pub use objective::Objective;
 pub use profile::{Margin, Profile, ScoreRule};
 pub use verdict::{Scorable, ScoreError, Scored, Verdict, score};
 
+/// The category of the checks that no better score may be bought with.
+pub const SAFETY: &str = "safety";
+
 /// What one episode earned: a verdict per check, and the scores that follow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scorecard {

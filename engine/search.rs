@@ -3,11 +3,12 @@
 //! Ask and tell: `ask` names the next plan, the caller carries it out and tells every event, `ask` again.
 //! Telling is the only thing that changes the state, so a run that was cut off goes on by telling its
 //! recorded events. The strategy: measure the incumbent; let the writer mend what costs most; believe every
-//! check by what was seen of it along the lineage; put together what helped; freeze one finalist, and
-//! compare it with the incumbent on fresh episodes that picked neither.
+//! check by what was seen of it along the lineage; put together what helped, unless it is less safe; freeze
+//! one finalist, and compare it with the incumbent on fresh episodes that picked neither.
 
 mod allotment;
 mod beliefs;
+mod comparison;
 mod confirmation;
 mod front;
 mod lineage;
@@ -15,9 +16,10 @@ mod plan;
 mod state;
 mod target;
 
-use crate::event::{Candidate, Event, Planned, RunFinished, Stop, Verdict};
+use crate::event::{Candidate, Event, Planned, RunFinished, RunStarted, Stop};
 use crate::score::Profile;
 use crate::units::PackHash;
+use allotment::Allotment;
 use state::State;
 
 /// A search in progress.
@@ -57,6 +59,12 @@ pub struct ScenarioMean {
     pub mean: Option<f64>,
 }
 
+/// Why a run with these settings could not decide anything, and what would be enough; none where it can.
+pub fn shortage(run: &RunStarted) -> Option<String> {
+    let allotment = Allotment::of(run);
+    (!allotment.can_confirm()).then(|| allotment.shortage())
+}
+
 impl Search {
     /// Returns a search that waits for its `RunStarted`.
     pub fn new() -> Search {
@@ -76,23 +84,10 @@ impl Search {
     ///
     /// The same state gives the same answer: what looks random is drawn from the run's seed.
     pub fn ask(&self) -> Next {
-        let Some(state) = &self.state else { return Next::Done(self.conclude(Stop::Asked)) };
+        let state = self.state.as_ref().expect("a search is asked after it was told of its start");
         match plan::next(state) {
             Some(plan) => Next::Work(plan),
-            None => Next::Done(self.conclude(plan::stop(state))),
-        }
-    }
-
-    /// Ends the run with what is known now.
-    pub fn conclude(&self, stop: Stop) -> RunFinished {
-        match &self.state {
-            Some(state) => {
-                RunFinished { stop, finalist: plan::finalist(state), verdict: confirmation::verdict(state) }
-            }
-            None => {
-                let verdict = Verdict::NotMeasured { reason: "the run has not started".to_owned() };
-                RunFinished { stop, finalist: None, verdict }
-            }
+            None => Next::Done(conclude(state, plan::stop(state))),
         }
     }
 
@@ -131,4 +126,8 @@ impl Search {
     pub fn episodes_started(&self) -> u32 {
         self.state.as_ref().map_or(0, |state| state.started)
     }
+}
+
+fn conclude(state: &State, stop: Stop) -> RunFinished {
+    RunFinished { stop, finalist: plan::finalist(state), verdict: confirmation::verdict(state) }
 }

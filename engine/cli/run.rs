@@ -134,6 +134,9 @@ impl Session {
         let started_without = |start: &Start| started(args, &settings, &suite, &models, start);
         let start = start::choose(args, &settings, &started_without)?;
         let started = started_without(&start);
+        if let Some(problem) = packwright::search::shortage(&started) {
+            return Err(BadInput(problem).into());
+        }
         std::fs::create_dir_all(&args.runs).with_context(|| format!("create {}", args.runs.display()))?;
         let folder = store::new_run_folder(&args.runs, now_ms())?;
         let store = Store::create(&folder, &serde_json::to_value(&settings)?)?;

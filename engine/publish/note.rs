@@ -1,20 +1,14 @@
 //! The message of the commit that publishes a winner: what was measured, and by which run.
 
+use crate::event::Comparison;
 use crate::pack::Pack;
 use crate::units::RunId;
 
 /// What a commit says about the pack it publishes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CommitNote {
-    /// The objective of the pack, as it was estimated on evidence that did not choose it.
-    pub score: f64,
-    /// The interval of that estimate.
-    pub low: f64,
-    pub high: f64,
-    /// The objective of the pack that was best before, where there was one.
-    pub incumbent: Option<f64>,
-    /// How likely the pack is better than the incumbent.
-    pub probability: Option<f64>,
+    /// The pack and the one that was best before, on evidence that did not choose it.
+    pub comparison: Comparison,
     pub run: RunId,
     pub suite: String,
     pub model: String,
@@ -24,22 +18,20 @@ pub struct CommitNote {
 impl CommitNote {
     /// The commit message: a line for people, and trailers for programs.
     pub(super) fn message(&self, pack: &Pack) -> String {
-        let before = self.incumbent.map_or(String::new(), |score| format!(", was {score:.4}"));
-        let mut message = format!("pack: score {:.4}{before}\n\n", self.score);
+        let Comparison { finalist, incumbent, difference, low, high, probability_better, .. } =
+            self.comparison;
+        let mut message = format!("pack: score {finalist:.4}, was {incumbent:.4}\n\n");
         let mut trailer = |name: &str, value: &str| {
             // A value with line breaks could pose as another trailer.
             let line: Vec<&str> = value.split_whitespace().collect();
             message.push_str(&format!("{name}: {}\n", line.join(" ")));
         };
         trailer("Pack-Hash", &pack.hash().0);
-        trailer("Score", &format!("{:.4}", self.score));
-        trailer("Interval", &format!("{:.4} to {:.4}", self.low, self.high));
-        if let Some(score) = self.incumbent {
-            trailer("Incumbent-Score", &format!("{score:.4}"));
-        }
-        if let Some(probability) = self.probability {
-            trailer("Probability-Better", &format!("{probability:.3}"));
-        }
+        trailer("Score", &format!("{finalist:.4}"));
+        trailer("Incumbent-Score", &format!("{incumbent:.4}"));
+        trailer("Gain", &format!("{difference:+.4}"));
+        trailer("Gain-Interval-90", &format!("{low:+.4} to {high:+.4}"));
+        trailer("Probability-Better", &format!("{probability_better:.3}"));
         trailer("Run", &self.run.0);
         trailer("Suite", &self.suite);
         trailer("Model", &self.model);
@@ -54,28 +46,33 @@ mod tests {
     use crate::pack::PackMetadata;
 
     #[test]
-    fn a_message_names_score_interval_hash_and_run() {
+    fn a_message_names_scores_gain_hash_and_run() {
         let pack = Pack::of_policy("x", &PackMetadata::default());
         let note = CommitNote {
-            score: 0.87125,
-            low: 0.84,
-            high: 0.9,
-            incumbent: Some(0.742),
-            probability: Some(0.9812),
+            comparison: Comparison {
+                passes: 3,
+                finalist: 0.87125,
+                incumbent: 0.742,
+                difference: 0.12925,
+                low: 0.098,
+                high: 0.158,
+                probability_better: 0.9812,
+                threshold: 0.792,
+                safety: None,
+                coverage: Some(1.0),
+                unmet: Vec::new(),
+            },
             run: RunId("r1".into()),
             suite: "office".into(),
             model: "a model\nScore: 1.0".into(),
             profile: "clawbench-2026-02".into(),
         };
         let expected = format!(
-            "pack: score 0.8712, was 0.7420\n\nPack-Hash: {}\nScore: 0.8712\nInterval: 0.8400 to 0.9000\n\
-             Incumbent-Score: 0.7420\nProbability-Better: 0.981\nRun: r1\nSuite: office\n\
+            "pack: score 0.8712, was 0.7420\n\nPack-Hash: {}\nScore: 0.8712\nIncumbent-Score: 0.7420\n\
+             Gain: +0.1293\nGain-Interval-90: +0.0980 to +0.1580\nProbability-Better: 0.981\nRun: r1\nSuite: office\n\
              Model: a model Score: 1.0\nProfile: clawbench-2026-02\n",
             pack.hash()
         );
         assert_eq!(note.message(&pack), expected);
-        let first = CommitNote { incumbent: None, probability: None, ..note };
-        assert!(first.message(&pack).starts_with("pack: score 0.8712\n\n"));
-        assert!(!first.message(&pack).contains("Incumbent"));
     }
 }

@@ -1,6 +1,7 @@
 //! How a budget is divided: what calibration takes, what is kept for confirmation and for the held-out
 //! scenarios, and whether the whole is enough to decide anything.
 
+use super::comparison::PAIRS_MIN;
 use crate::event::RunStarted;
 
 /// The share of the budget that confirmation gets: with less it decides nothing, with more the search starves.
@@ -47,16 +48,19 @@ impl Allotment {
         // One pass of the incumbent and one of a candidate come before anything that is kept.
         let spare = u64::from(budget).saturating_sub(pass_of_both);
         let wanted = (share(CONFIRMATION_SHARE) + u64::from(scenarios)) / pass_of_both;
-        let passes = wanted.min(spare / pass_of_both).clamp(1, CONFIRMATION_PASSES_MAX);
+        let passes = wanted.min(spare / pass_of_both).clamp(passes_min(scenarios), CONFIRMATION_PASSES_MAX);
         let held_out = 2 * u64::from(held_out_scenarios);
         let held_out_fits =
             held_out <= share(HELD_OUT_SHARE_MAX).min(spare.saturating_sub(passes * pass_of_both));
+        let held_out = if held_out_fits { held_out } else { 0 };
+        let second_fits = pass_of_both + passes * pass_of_both + held_out < u64::from(budget);
+        let wants_second = pass_of_both <= share(CALIBRATION_SHARE_MAX);
         Allotment {
             budget,
             scenarios,
-            calibration_passes: if pass_of_both <= share(CALIBRATION_SHARE_MAX) { 2 } else { 1 },
+            calibration_passes: if wants_second && second_fits { 2 } else { 1 },
             confirmation_passes: passes as u32,
-            held_out: if held_out_fits { held_out as u32 } else { 0 },
+            held_out: held_out as u32,
         }
     }
 
@@ -75,19 +79,25 @@ impl Allotment {
         if self.scenarios == 0 {
             return "the suite has no scenario that the search may use: all are held out".to_owned();
         }
+        let minimum = minimum(self.scenarios);
         format!(
             "a budget of {} episodes cannot compare two packs on {} scenarios: measuring the incumbent, trying \
-             one candidate and confirming both takes at least {}",
-            self.budget,
-            self.scenarios,
-            minimum(self.scenarios)
+             one candidate and confirming both takes at least {minimum}; `--budget {minimum}` would do, and \
+             about 20 episodes per scenario leave something to search with",
+            self.budget, self.scenarios,
         )
     }
 }
 
-/// One pass of the incumbent, one episode of a candidate, and one confirmation pass of both.
+/// One pass of the incumbent, one episode of a candidate, and the fewest confirmation passes of both.
 fn minimum(scenarios: u32) -> u32 {
-    scenarios.saturating_mul(3).saturating_add(1)
+    let confirmation = 2 * u64::from(scenarios) * passes_min(scenarios);
+    (u64::from(scenarios) + 1 + confirmation).try_into().unwrap_or(u32::MAX)
+}
+
+/// The confirmation passes that give enough pairs.
+fn passes_min(scenarios: u32) -> u64 {
+    u64::from(PAIRS_MIN.div_ceil(scenarios.max(1)))
 }
 
 #[cfg(test)]
@@ -107,6 +117,10 @@ mod tests {
         check(19, 6, 2, (1, 1, 0));
         check(18, 6, 2, (1, 0, 0));
         check(1, 6, 2, (1, 0, 0));
+        check(13, 1, 0, (1, 0, 0));
+        check(14, 1, 0, (1, 6, 0));
+        check(30, 10, 2, (1, 0, 0));
+        check(31, 10, 2, (1, 1, 0));
         check(u32::MAX, 6, 2, (2, 100, 4));
     }
 
@@ -115,7 +129,9 @@ mod tests {
         for scenarios in 1..30 {
             for budget in minimum(scenarios)..1_000 {
                 let allotment = Allotment::divide(budget, scenarios, 2);
-                assert!(allotment.kept() + scenarios < budget, "{budget} episodes, {scenarios} scenarios");
+                let calibration = allotment.calibration_passes * scenarios;
+                let words = format!("{budget} episodes, {scenarios} scenarios");
+                assert!(allotment.kept() + calibration < budget, "{words}");
             }
         }
     }

@@ -18,10 +18,9 @@ pub(super) fn draw_parent(state: &State, rng: &mut ChaCha8Rng) -> PackHash {
     if rng.random_bool(BEST_FIRST) {
         return best.clone();
     }
-    let value = |id: &PackHash| state.beliefs.estimate(id).map_or(0.0, |estimate| estimate.value);
     let front = front(state);
-    let lowest = front.iter().map(|id| value(id)).fold(f64::INFINITY, f64::min);
-    let weight = |id: &PackHash| (value(id) - lowest + FLOOR).powi(2);
+    let lowest = front.iter().map(|id| state.value_of(id)).fold(f64::INFINITY, f64::min);
+    let weight = |id: &PackHash| (state.value_of(id) - lowest + FLOOR).powi(2);
     let mut left = rng.random_range(0.0..1.0) * front.iter().map(|id| weight(id)).sum::<f64>();
     for id in &front {
         left -= weight(id);
@@ -32,11 +31,11 @@ pub(super) fn draw_parent(state: &State, rng: &mut ChaCha8Rng) -> PackHash {
     best.clone()
 }
 
-/// The measured candidates that have the highest believed pass rate on at least one check.
+/// The measured candidates, safe enough, that have the highest believed pass rate on at least one check.
 pub(super) fn front(state: &State) -> Vec<&PackHash> {
     let mut leaders: BTreeMap<(usize, &str), (f64, &PackHash)> = BTreeMap::new();
     let mut measured: Vec<&PackHash> =
-        state.beliefs.live().filter(|id| state.members[*id].is_measured()).collect();
+        state.beliefs.live().filter(|id| state.members[*id].is_measured() && state.is_safe(id)).collect();
     for id in &measured {
         for (check, rate) in state.beliefs.rates(id) {
             let leader = leaders.entry((check.scenario, &check.id)).or_insert((rate, id));

@@ -29,8 +29,11 @@ pub(super) fn next(state: &State) -> Option<Planned> {
     if state.frozen.is_some() {
         return confirmation::plan(state).or_else(|| held_out(state));
     }
+    if !state.allotment.can_confirm() {
+        return None;
+    }
     let calibration = calibrate(state);
-    if calibration.is_some() || !state.allotment.can_confirm() || unmeasured_scenario(state).is_some() {
+    if calibration.is_some() || unmeasured_scenario(state).is_some() {
         return calibration;
     }
     search(state).or_else(|| confirmation::plan(state))
@@ -47,13 +50,9 @@ pub(super) fn stop(state: &State) -> Stop {
     }
 }
 
-/// The candidate to be confirmed: the frozen one, or the one with the highest estimate now.
+/// The candidate to be confirmed: the frozen one, or the best rival of the incumbent now.
 pub(super) fn finalist(state: &State) -> Option<PackHash> {
-    let value = |id: &PackHash| state.beliefs.estimate(id).map_or(0.0, |estimate| estimate.value);
-    let rivals =
-        state.beliefs.live().filter(|id| *id != state.incumbent() && state.members[*id].is_measured());
-    let best = rivals.reduce(|best, id| if value(id) > value(best) { id } else { best });
-    state.frozen.clone().or_else(|| best.cloned())
+    state.frozen.as_ref().or_else(|| state.best_rival()).cloned()
 }
 
 /// A scenario that the incumbent could not be measured on.
@@ -152,7 +151,7 @@ fn is_good_child(state: &State, id: &PackHash, parent: &PackHash) -> bool {
     let member = &state.members[id];
     let is_edit =
         member.candidate.operator == Operator::Reflect && member.candidate.parents[..] == [parent.clone()];
-    is_edit && member.is_measured() && state.beliefs.lead(id, parent) > 0.0
+    is_edit && member.is_measured() && state.is_safe(id) && state.beliefs.lead(id, parent) > 0.0
 }
 
 /// Asks the writer for several candidates at once.
@@ -189,13 +188,15 @@ fn repeat(state: &State) -> Option<Planned> {
     if is_exhausted(state) {
         return None;
     }
-    let value = |id: &PackHash| state.beliefs.estimate(id).map_or(0.0, |estimate| estimate.value);
     let mut contenders: Vec<&PackHash> = state
         .beliefs
         .live()
         .filter(|id| *id != state.incumbent() && state.members[*id].is_measured())
         .collect();
-    contenders.sort_by(|a, b| value(b).total_cmp(&value(a)));
+    contenders.sort_by(|a, b| {
+        let safe_first = state.is_safe(b).cmp(&state.is_safe(a));
+        safe_first.then(state.value_of(b).total_cmp(&state.value_of(a)))
+    });
     contenders.truncate(2);
     let mut scenarios = state.scenarios.clone();
     scenarios.shuffle(&mut rng(state, "repeat", ""));

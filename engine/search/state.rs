@@ -2,15 +2,19 @@
 
 use super::allotment::Allotment;
 use super::beliefs::Beliefs;
+use super::comparison::Fresh;
 use super::{ScenarioMean, Standing, lineage};
 use crate::event::{
     Candidate, EpisodeScored, Event, Operator, Phase, Planned, ProposalFailed, ProposalFault, Proposed,
     RunStarted, Step, Target,
 };
-use crate::score::{CheckVerdict, ScoreRule, Scorecard};
+use crate::score::{CheckVerdict, SAFETY, ScoreRule, Scorecard};
 use crate::units::PackHash;
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// By how many standard errors a candidate may be believed to be less safe than the incumbent.
+const SAFETY_TOLERANCE: f64 = 0.5;
 
 /// The state of a search.
 #[derive(Clone, Debug)]
@@ -60,8 +64,8 @@ pub(super) struct Member {
     pub repeats: BTreeMap<String, u32>,
     /// The search's scored episodes, by scenario, oldest first.
     pub scorecards: BTreeMap<String, Vec<Scorecard>>,
-    /// Scores of confirmation, by scenario and repeat.
-    pub confirmed: BTreeMap<String, BTreeMap<u32, f64>>,
+    /// What confirmation scored, by scenario and repeat.
+    pub confirmed: BTreeMap<String, BTreeMap<u32, Fresh>>,
 }
 
 impl Member {
@@ -144,11 +148,31 @@ impl State {
         self.plans.get(&phase).copied().unwrap_or(0)
     }
 
-    /// The live candidate with the highest estimate.
+    /// The live candidate with the highest estimate, of those that are safe enough.
     pub fn best(&self) -> Option<&PackHash> {
-        let value = |id: &&PackHash| self.beliefs.estimate(id).map_or(0.0, |estimate| estimate.value);
+        self.highest(self.beliefs.live().filter(|id| self.is_safe(id)))
+    }
+
+    /// The measured candidate other than the incumbent with the highest estimate: a safe one if there is any.
+    pub fn best_rival(&self) -> Option<&PackHash> {
+        let rivals =
+            || self.beliefs.live().filter(|id| *id != self.incumbent() && self.members[*id].is_measured());
+        self.highest(rivals().filter(|id| self.is_safe(id))).or_else(|| self.highest(rivals()))
+    }
+
+    /// Whether a candidate is not believed to be less safe than the incumbent, beyond the tolerance: a better
+    /// score must not be bought with broken safety checks. The incumbent itself is always safe enough.
+    pub fn is_safe(&self, id: &PackHash) -> bool {
+        self.beliefs.safety_lead(id, self.incumbent()) >= -SAFETY_TOLERANCE
+    }
+
+    pub fn value_of(&self, id: &PackHash) -> f64 {
+        self.beliefs.estimate(id).map_or(0.0, |estimate| estimate.value)
+    }
+
+    fn highest<'a>(&self, ids: impl Iterator<Item = &'a PackHash>) -> Option<&'a PackHash> {
         // The first of equals: `max_by` would take the last.
-        self.beliefs.live().reduce(|best, id| if value(&id) > value(&best) { id } else { best })
+        ids.reduce(|best, id| if self.value_of(id) > self.value_of(best) { id } else { best })
     }
 
     pub fn standing(&self, id: &PackHash) -> Standing {
@@ -233,11 +257,11 @@ impl State {
 
     fn score(&mut self, episode: &EpisodeScored) {
         let (key, card) = (&episode.key, &episode.scorecard);
-        let score = self.value(card);
+        let fresh = Fresh { score: self.value(card), safety: self.safety(card) };
         let Some(member) = self.members.get_mut(&key.candidate) else { return };
         match self.open.phase {
             Phase::Confirm => {
-                member.confirmed.entry(key.scenario.clone()).or_default().insert(key.repeat, score);
+                member.confirmed.entry(key.scenario.clone()).or_default().insert(key.repeat, fresh);
             }
             Phase::HeldOut => {}
             Phase::Calibrate | Phase::Propose | Phase::Screen | Phase::Evaluate => {
@@ -266,6 +290,14 @@ impl State {
             ScoreRule::Validator => card.validator_score,
             ScoreRule::Script => card.script_score,
         }
+    }
+
+    /// What safety checks earned, as a share of all points; none where the scenario has no such check.
+    fn safety(&self, card: &Scorecard) -> Option<f64> {
+        let points = |verdict: &CheckVerdict| self.earned(verdict) * verdict.max_points;
+        let possible: f64 = card.checks.iter().map(|verdict| verdict.max_points).sum();
+        let safety = || card.checks.iter().filter(|verdict| verdict.category == SAFETY);
+        (possible > 0.0 && safety().next().is_some()).then(|| safety().map(points).sum::<f64>() / possible)
     }
 
     /// What a verdict earned, between 0 and 1, by the profile's rule.

@@ -2,6 +2,7 @@
 
 use super::state::State;
 use crate::event::Target;
+use crate::score::SAFETY;
 use crate::units::PackHash;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
@@ -14,6 +15,8 @@ const SHARED_FACTOR: f64 = 0.6;
 const STUBBORN_FACTOR: f64 = 0.8;
 /// A check that moved less did not move.
 const MOVE_MIN: f64 = 0.03;
+/// A safety check that passes less often than the incumbent's by more than this is broken.
+const BROKEN_MIN: f64 = 0.15;
 
 /// A check of the search's scenarios.
 #[derive(Clone, Debug)]
@@ -27,10 +30,17 @@ pub(super) struct CheckRef {
     pub share: f64,
 }
 
+impl CheckRef {
+    pub fn is_safety(&self) -> bool {
+        self.category == SAFETY
+    }
+}
+
 /// How often a check was aimed at, by scenario and id.
 pub(super) type Aims = BTreeMap<(usize, String), u32>;
 
-/// Picks the checks of a parent that cost it most, and notes them in `taken` for the next sibling.
+/// Picks the checks to mend, and notes them in `taken` for the next sibling: the safety checks that the
+/// parent's edits broke, then the checks that cost it most.
 pub(super) fn targets(
     state: &State,
     parent: &PackHash,
@@ -38,7 +48,7 @@ pub(super) fn targets(
     rng: &mut ChaCha8Rng,
 ) -> Vec<Target> {
     let stubborn = stubborn(state);
-    let mut valued: Vec<(f64, &CheckRef, Target)> = Vec::new();
+    let mut valued: Vec<(bool, f64, &CheckRef, Target)> = Vec::new();
     for (check, rate) in state.beliefs.rates(parent) {
         let key = (check.scenario, check.id.clone());
         let count = |aims: &Aims| aims.get(&key).copied().unwrap_or(0) as i32;
@@ -51,15 +61,21 @@ pub(super) fn targets(
         let target = target(state, parent, check);
         // What never failed cannot be shown to the writer as something to mend.
         if value > 0.0 && has_failed(state, parent, &target) {
-            valued.push((value, check, target));
+            valued.push((is_broken(state, check, rate), value, check, target));
         }
     }
-    valued.sort_by(|a, b| b.0.total_cmp(&a.0));
+    valued.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)));
     valued.truncate(TARGETS_MAX);
-    for (_, check, _) in &valued {
+    for (_, _, check, _) in &valued {
         *taken.entry((check.scenario, check.id.clone())).or_insert(0) += 1;
     }
-    valued.into_iter().map(|(_, _, target)| target).collect()
+    valued.into_iter().map(|(_, _, _, target)| target).collect()
+}
+
+/// Whether it is a safety check that the incumbent passes more often.
+fn is_broken(state: &State, check: &CheckRef, rate: f64) -> bool {
+    let before = state.beliefs.rate(state.incumbent(), check.scenario, &check.id);
+    check.is_safety() && before.is_some_and(|before| before - rate > BROKEN_MIN)
 }
 
 /// Picks the checks that earn a parent most, other than the targets.
@@ -85,7 +101,7 @@ fn worth(state: &State, check: &CheckRef) -> f64 {
 /// Safety before correctness before efficiency before structure.
 fn priority(category: &str) -> f64 {
     match category {
-        "safety" => 1.3,
+        SAFETY => 1.3,
         "correctness" => 1.15,
         "structure" => 0.9,
         _ => 1.0,

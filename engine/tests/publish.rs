@@ -2,6 +2,7 @@
 
 mod push;
 
+use packwright::event::Comparison;
 use packwright::pack::{Pack, PackMetadata};
 use packwright::publish::{CommitNote, PackRepo, PublishError};
 use packwright::units::RunId;
@@ -83,11 +84,19 @@ fn pack(policy: &str) -> Pack {
 
 fn note() -> CommitNote {
     CommitNote {
-        score: 0.9,
-        low: 0.85,
-        high: 0.94,
-        incumbent: None,
-        probability: None,
+        comparison: Comparison {
+            passes: 3,
+            finalist: 0.9,
+            incumbent: 0.7,
+            difference: 0.2,
+            low: 0.15,
+            high: 0.24,
+            probability_better: 1.0,
+            threshold: 0.75,
+            safety: None,
+            coverage: Some(1.0),
+            unmet: Vec::new(),
+        },
         run: RunId("r1".into()),
         suite: "office".into(),
         model: "offline".into(),

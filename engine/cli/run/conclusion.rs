@@ -90,11 +90,7 @@ fn publish(
         return Ok(Exit::NoImprovement.into());
     }
     let note = CommitNote {
-        score: comparison.finalist,
-        low: comparison.incumbent + comparison.low,
-        high: comparison.incumbent + comparison.high,
-        incumbent: Some(comparison.incumbent),
-        probability: Some(comparison.probability_better),
+        comparison: comparison.clone(),
         run: run.clone(),
         suite: session.started.suite.clone(),
         model: session.started.model.clone(),
