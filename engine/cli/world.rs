@@ -1,6 +1,7 @@
 //! `optimize world`: the mock tools over HTTP, in place of the reference's mock server.
 
 use crate::exit::BadInput;
+use crate::out;
 use anyhow::Context;
 use clap::Args;
 use packwright::endpoint::Access;
@@ -60,7 +61,8 @@ pub fn run(args: WorldArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let server = WorldServer::bind(sessions, args.host, args.port, access).await?;
-        eprintln!("the mock tools answer at {}; stop them with Ctrl-C", server.base_url()?);
+        let url = server.base_url()?;
+        out::note(format_args!("the mock tools answer at {url}; stop them with Ctrl-C"));
         tokio::select! {
             served = server.run() => served.map(|()| ExitCode::SUCCESS),
             _ = tokio::signal::ctrl_c() => Ok(ExitCode::SUCCESS),
@@ -72,7 +74,7 @@ fn setting(args: &WorldArgs) -> anyhow::Result<Setting> {
     let source = args.suite.clone().map_or(SuiteSource::Embedded, SuiteSource::Folder);
     let Loaded { suite, warnings } = load_suite(&source).map_err(|error| BadInput(error.to_string()))?;
     for warning in warnings {
-        eprintln!("{warning}");
+        out::note(warning);
     }
     let workspace = match &args.workspace {
         None => Workspace::Fixed(Folder::default()),
