@@ -16,6 +16,7 @@ mod publish;
 mod resume;
 mod scoring;
 mod search;
+mod suite_answers;
 mod tidy;
 mod trial;
 mod validate;
