@@ -8,7 +8,7 @@ mod folder;
 mod schema;
 
 use crate::episode::Episode;
-use crate::event::Event;
+use crate::event::{Event, RunStarted};
 use anyhow::{Context, bail};
 use flate2::Compression;
 use flate2::read::{DeflateDecoder, DeflateEncoder};
@@ -18,7 +18,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-pub use folder::{RunEntry, new_run_folder, newest_unfinished, run_entries, utc_text};
+pub use folder::{RunEntry, newest_unfinished, run_entries, utc_text};
 
 /// An open run. While it is open for writing, no other process can write to it.
 pub struct Store {
@@ -48,6 +48,23 @@ pub struct WallClock {
 }
 
 impl Store {
+    /// Begins a new run in the runs folder, with its first event. A run folder appears when all of this is on
+    /// disk, so that a run that was killed can be resumed, or has never begun.
+    pub fn begin(
+        runs: &Path,
+        now_ms: u64,
+        settings: &serde_json::Value,
+        started: RunStarted,
+    ) -> anyhow::Result<Store> {
+        folder::remove_unborn(runs)?;
+        let unborn = folder::unborn(runs);
+        let mut store = Store::create(&unborn, settings)?;
+        let wall_clock = WallClock { recorded_ms: now_ms, took_ms: None };
+        store.record(&[(Record { ordinal: 0, event: Event::RunStarted(started), wall_clock }, None)])?;
+        drop(store);
+        Store::open(&folder::give_name(&unborn, runs, now_ms)?)
+    }
+
     /// Creates the folder and the store of a new run. `settings` is what a resumption needs besides the
     /// events: paths, endpoints, the degree of parallelism.
     pub fn create(folder: &Path, settings: &serde_json::Value) -> anyhow::Result<Store> {
@@ -112,7 +129,7 @@ impl Store {
         let sql = "SELECT value FROM meta WHERE key = 'settings'";
         let text: Option<String> = self.connection.query_row(sql, [], |row| row.get(0)).optional()?;
         let folder = self.folder.display();
-        let text = text.with_context(|| format!("{folder} was cut off before it began; start a new run"))?;
+        let text = text.with_context(|| format!("{folder} has no settings: it is no whole run"))?;
         Ok(serde_json::from_str(&text)?)
     }
 
@@ -196,7 +213,6 @@ fn lock(folder: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// The characters with a meaning in SQLite's file URIs, escaped.
 /// Whether events lie in SQLite's log and not yet in the file.
 fn has_log(path: &Path) -> bool {
     let mut log = path.as_os_str().to_owned();
@@ -204,6 +220,7 @@ fn has_log(path: &Path) -> bool {
     std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
 }
 
+/// The characters with a meaning in SQLite's file URIs, escaped.
 fn uri_path(path: &Path) -> String {
     path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
 }

@@ -28,7 +28,7 @@ pub fn run(args: ReportArgs) -> anyhow::Result<ExitCode> {
     let folder = find(&args.runs, args.run.as_deref())?;
     let records = Store::open_to_read(&folder)?.records()?;
     let report = Report::of(&records)
-        .ok_or_else(|| BadInput(format!("{} was cut off before it began", folder.display())))?;
+        .ok_or_else(|| BadInput(format!("{} has no first event: it is no whole run", folder.display())))?;
     if args.json {
         out::line(serde_json::to_string_pretty(&report)?);
     } else {

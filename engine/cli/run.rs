@@ -138,8 +138,7 @@ impl Session {
             return Err(BadInput(problem).into());
         }
         std::fs::create_dir_all(&args.runs).with_context(|| format!("create {}", args.runs.display()))?;
-        let folder = store::new_run_folder(&args.runs, now_ms())?;
-        let store = Store::create(&folder, &serde_json::to_value(&settings)?)?;
+        let store = Store::begin(&args.runs, now_ms(), &serde_json::to_value(&settings)?, started.clone())?;
         Ok(Session { settings, store, started, suite, start, models, resumed: false })
     }
 
@@ -154,7 +153,7 @@ impl Session {
             packwright::event::Event::RunStarted(started) => Some(started),
             _ => None,
         }) else {
-            return Err(BadInput(format!("{shown} was cut off before it began; start a new run")).into());
+            return Err(BadInput(format!("{shown} has no first event: it is no whole run")).into());
         };
         if started.format != EVENT_FORMAT {
             let format = started.format;

@@ -86,7 +86,7 @@ fn row(entry: &RunEntry) -> [String; 6] {
     let Some(started) = &entry.started else {
         return [
             entry.id.0.clone(),
-            "cut off before it began".into(),
+            "no whole run: its first event is missing".into(),
             "".into(),
             "".into(),
             "".into(),

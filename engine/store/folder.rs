@@ -3,8 +3,11 @@
 use super::{Store, schema};
 use crate::event::{Event, RunFinished, RunStarted};
 use crate::units::RunId;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use std::path::{Path, PathBuf};
+
+/// More runs than this in one second are a mistake.
+const NAMES_MAX: u32 = 10_000;
 
 /// A run as a listing shows it.
 pub struct RunEntry {
@@ -19,21 +22,43 @@ pub struct RunEntry {
     pub finished: Option<RunFinished>,
 }
 
-/// Makes the folder of a new run. Its name is the time in UTC, with a number where that is taken, also by a
-/// run that begins at the same moment.
-pub fn new_run_folder(runs: &Path, now_ms: u64) -> anyhow::Result<PathBuf> {
-    let base = utc_name(now_ms / 1000);
-    let numbered = (2..).map(|number| format!("{base}-{number}"));
-    for name in std::iter::once(base.clone()).chain(numbered) {
-        let folder = runs.join(name);
-        match std::fs::create_dir(&folder) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            made => {
-                return made.map(|()| folder.clone()).with_context(|| format!("create {}", folder.display()));
-            }
+/// What the folders of runs begin with that have not begun.
+const UNBORN: &str = ".new-";
+
+/// The folder of a run that this process is about to begin.
+pub fn unborn(runs: &Path) -> PathBuf {
+    runs.join(format!("{UNBORN}{}", std::process::id()))
+}
+
+/// Removes what processes left that were killed before their run began.
+pub fn remove_unborn(runs: &Path) -> anyhow::Result<()> {
+    let listing = std::fs::read_dir(runs).with_context(|| format!("list {}", runs.display()))?;
+    for entry in listing {
+        let folder = entry.with_context(|| format!("list {}", runs.display()))?.path();
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // Another process may hold it, or remove it at the same moment.
+        if name.starts_with(UNBORN) && super::lock(&folder).is_ok() {
+            let _ = std::fs::remove_dir_all(&folder);
         }
     }
-    unreachable!("the numbers never end")
+    Ok(())
+}
+
+/// Gives a run its name: the time in UTC, with a number where that is taken, also by a run that begins at
+/// the same moment.
+pub fn give_name(unborn: &Path, runs: &Path, now_ms: u64) -> anyhow::Result<PathBuf> {
+    let base = utc_name(now_ms / 1000);
+    for number in 1..=NAMES_MAX {
+        let name = if number == 1 { base.clone() } else { format!("{base}-{number}") };
+        let folder = runs.join(name);
+        // A folder that is not empty is never replaced.
+        match std::fs::rename(unborn, &folder) {
+            Ok(()) => return Ok(folder),
+            Err(_) if folder.exists() => {}
+            Err(error) => return Err(error).with_context(|| format!("make {}", folder.display())),
+        }
+    }
+    bail!("{} holds {NAMES_MAX} runs of the same second", runs.display())
 }
 
 /// The runs in the folder, oldest first. A folder that cannot be read as a run comes with the reason.
@@ -46,7 +71,11 @@ pub fn run_entries(runs: &Path) -> anyhow::Result<Vec<Result<RunEntry, (PathBuf,
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()
         .with_context(|| format!("list {}", runs.display()))?;
-    folders.retain(|folder| folder.join(schema::FILE).is_file());
+    let has_begun = |folder: &PathBuf| {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        !name.starts_with(UNBORN) && folder.join(schema::FILE).is_file()
+    };
+    folders.retain(has_begun);
     folders.sort();
     Ok(folders.into_iter().map(|folder| entry(&folder).map_err(|error| (folder, error))).collect())
 }

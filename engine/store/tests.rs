@@ -87,12 +87,3 @@ fn a_store_of_a_newer_version_or_another_program_is_refused() {
         .unwrap();
     assert!(Store::open(folder.path()).is_err());
 }
-
-#[test]
-fn a_store_that_was_cut_off_before_it_began_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::create(folder.path(), &serde_json::Value::Null).unwrap();
-    store.connection.execute("DELETE FROM meta", []).unwrap();
-    let message = format!("{:#}", store.settings().err().unwrap());
-    assert!(message.ends_with("was cut off before it began; start a new run"), "{message}");
-}

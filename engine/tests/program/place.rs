@@ -66,6 +66,7 @@ impl Place {
         let Ok(entries) = std::fs::read_dir(self.path("runs")) else { return Vec::new() };
         let mut ids: Vec<String> = entries
             .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .filter(|name| !name.starts_with('.'))
             .collect();
         ids.sort();
         ids
