@@ -28,7 +28,7 @@ pub enum Value {
     Int(i64),
     /// An integer outside `i64`, as its decimal digits.
     BigInt(String),
-    /// A number written with `.`, `e` or `E`; infinite where the text overflows.
+    /// A number written with `.`, `e` or `E`, or as `NaN`; infinite where the text overflows.
     Float(f64),
     Str(String),
     List(Vec<Value>),
@@ -141,7 +141,7 @@ impl serde::Serialize for Value {
 impl<'de> serde::Deserialize<'de> for Value {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
         let raw = Box::<serde_json::value::RawValue>::deserialize(deserializer)?;
-        parse(raw.get().as_bytes()).map_err(D::Error::custom)
+        parse::parse_portable(raw.get().as_bytes()).map_err(D::Error::custom)
     }
 }
 
@@ -154,10 +154,32 @@ mod tests {
         for text in [
             r#"{"b": 1, "a": [1.0, -0.0, 1e999, 12345678901234567890123, "\u00e9\n\u007f"], "c": null}"#,
             r#"[true, false, 0, -7, 1e16, 1e-07, 0.1]"#,
+            r#"[NaN, {"n": NaN}, Infinity, -Infinity, 1e9999, -1e9999]"#,
         ] {
             let value = parse(text.as_bytes()).unwrap();
             let stored = serde_json::to_string(&value).unwrap();
-            assert_eq!(serde_json::from_str::<Value>(&stored).unwrap(), value, "{stored}");
+            serde_json::from_str::<&serde_json::value::RawValue>(&stored).unwrap();
+            // The texts, since NaN is not equal to itself.
+            assert_eq!(serde_json::from_str::<Value>(&stored).unwrap().dumps(), value.dumps(), "{stored}");
         }
+    }
+
+    #[test]
+    fn the_deepest_values_need_half_of_a_threads_stack() {
+        let work = || {
+            for (open, close) in [("[", "]"), ("{\"a\": ", "}")] {
+                let text = format!("{}1.5{}", open.repeat(parse::DEPTH_MAX), close.repeat(parse::DEPTH_MAX));
+                let value = parse(text.as_bytes()).unwrap();
+                assert_eq!(value.dumps(), text);
+                assert!(value.py_eq(&value.clone()) && value == value.clone());
+                assert!(!value.py_repr().is_empty() && !value.pretty().is_empty());
+                let stored = serde_json::to_string(&value).unwrap();
+                assert_eq!(serde_json::from_str::<Value>(&stored).unwrap(), value);
+                assert_eq!(read(text.as_bytes(), JsonReader::skip), Ok(text.as_str()));
+            }
+        };
+        // Threads of the runtime and of rayon have 2 MiB.
+        let small = std::thread::Builder::new().stack_size(1 << 20).spawn(work).unwrap();
+        small.join().unwrap();
     }
 }

@@ -2,11 +2,13 @@
 //! 4,300 digits, and of equal keys the last value at the first one's place. Unpaired surrogate
 //! escapes are refused, since no Rust text can hold them.
 
+use super::text::PORTABLE_NAN;
 use super::{Map, Value};
 use std::borrow::Cow;
 
-/// Python stops at about this depth too; it keeps hostile input from exhausting the stack.
-const DEPTH_MAX: usize = 500;
+/// How deep lists and objects may nest. Python raises beyond 991 levels less one for each function that is
+/// running, which leaves its scorer about so many; it also keeps hostile input from exhausting the stack.
+pub(super) const DEPTH_MAX: usize = 980;
 /// CPython's limit for the decimal text of an integer.
 const INTEGER_DIGITS_MAX: usize = 4300;
 
@@ -28,6 +30,14 @@ pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     read(bytes, JsonReader::value)
 }
 
+/// Parses what `Value::portable_json` wrote.
+pub(super) fn parse_portable(bytes: &[u8]) -> Result<Value, JsonError> {
+    read(bytes, |reader| {
+        reader.portable = true;
+        reader.value()
+    })
+}
+
 /// Reads one JSON document with a function that takes what it wants from it; white space may surround it.
 pub fn read<'a, T>(
     bytes: &'a [u8],
@@ -35,7 +45,7 @@ pub fn read<'a, T>(
 ) -> Result<T, JsonError> {
     let text =
         std::str::from_utf8(bytes).map_err(|e| error_at(bytes, e.valid_up_to(), "the text is not UTF-8"))?;
-    let mut reader = JsonReader { text, at: 0, depth: 0 };
+    let mut reader = JsonReader { text, at: 0, depth: 0, portable: false };
     reader.blanks();
     let result = document(&mut reader).and_then(|value| reader.end().map(|()| value));
     result.map_err(|problem| error_at(bytes, reader.at, &problem))
@@ -58,6 +68,8 @@ pub struct JsonReader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    /// Whether `PORTABLE_NAN` stands for what JSON has no number for.
+    portable: bool,
 }
 
 impl<'a> JsonReader<'a> {
@@ -161,7 +173,7 @@ impl<'a> JsonReader<'a> {
     }
 
     fn open(&mut self) -> Result<(), String> {
-        if self.depth > DEPTH_MAX {
+        if self.depth == DEPTH_MAX {
             return Err(format!("nested more than {DEPTH_MAX} levels deep"));
         }
         self.depth += 1;
@@ -221,6 +233,9 @@ impl<'a> JsonReader<'a> {
         }
         self.exponent();
         let text = &self.text[start..self.at];
+        if self.portable && text == PORTABLE_NAN {
+            return Ok(Value::Float(f64::NAN));
+        }
         if self.at > integer_end {
             return text.parse().map(Value::Float).map_err(|_| "not a number".into());
         }
@@ -413,6 +428,6 @@ mod tests {
             "invalid JSON at line 1 column 2: half of a surrogate pair, which no text can hold",
         );
         check_error("1.", "invalid JSON at line 1 column 2: text after the end of the document");
-        check_error(&"[".repeat(5000), "invalid JSON at line 1 column 502: nested more than 500 levels deep");
+        check_error(&"[".repeat(5000), "invalid JSON at line 1 column 981: nested more than 980 levels deep");
     }
 }

@@ -15,6 +15,7 @@ struct Layout {
     ascii: bool,
     sort_keys: bool,
     infinity: &'static str,
+    nan: &'static str,
 }
 
 const DEFAULT: Layout = Layout {
@@ -24,7 +25,11 @@ const DEFAULT: Layout = Layout {
     ascii: true,
     sort_keys: false,
     infinity: "Infinity",
+    nan: "NaN",
 };
+
+/// Stands for NaN in stored JSON: a number that nothing else is written as, since infinity is `1e999` there.
+pub(super) const PORTABLE_NAN: &str = "1e9999";
 
 impl Value {
     /// `json.dumps(value)`: ASCII only, `", "` and `": "` between, keys in their order.
@@ -58,13 +63,14 @@ impl Value {
         self.laid_out(Layout { item_separator: ",", key_separator: ":", ascii: false, ..DEFAULT })
     }
 
-    /// Compact JSON that any JSON reader takes and that parses back to the same value.
+    /// Compact JSON whose syntax any JSON reader takes, and which `parse_portable` reads back to the same value.
     pub(super) fn portable_json(&self) -> String {
         self.laid_out(Layout {
             item_separator: ",",
             key_separator: ":",
             ascii: false,
             infinity: "1e999",
+            nan: PORTABLE_NAN,
             ..DEFAULT
         })
     }
@@ -104,7 +110,7 @@ fn write_json(value: &Value, layout: Layout, level: usize, out: &mut String) {
         Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
         Value::Int(number) => write!(out, "{number}").expect("writing to a string cannot fail"),
         Value::BigInt(digits) => out.push_str(digits),
-        Value::Float(number) if number.is_nan() => out.push_str("NaN"),
+        Value::Float(number) if number.is_nan() => out.push_str(layout.nan),
         Value::Float(number) if number.is_infinite() => {
             out.push_str(if *number < 0.0 { "-" } else { "" });
             out.push_str(layout.infinity);
