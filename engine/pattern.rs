@@ -1,5 +1,8 @@
-//! Python's `re` patterns, as rubrics use them: the same patterns are accepted, and each finds the same text
-//! that `re.search` of CPython 3.11 finds.
+//! Python's `re` patterns, as rubrics use them: each finds the same text that `re.search` of CPython 3.11 finds,
+//! and the same are accepted but for these, which are refused with a message: code points by name (`\N{EM DASH}`),
+//! more than 300 groups within one another, more than 20,000 code points, more than 2^32 - 2 repetitions, and the
+//! few patterns on which CPython misses matches (those that begin with a class under an `a` or `u` flag of their
+//! own, where that makes the class greater, such as `(?a:\W)`).
 //!
 //! A pattern is parsed here, by Python's rules, and run by a backtracking matcher that takes Python's steps in
 //! Python's order, so that agreement is not a matter of translation. What makes it fast is what it need not
@@ -114,6 +117,11 @@ impl Pattern {
         let scanner = self.inner.scanner.get_or_init(|| Scanner::of([self]));
         let occurrences = scanner.scan(text);
         self.find_among(text, occurrences.view(scanner.literals_of(0)))
+    }
+
+    /// Whether every text has a match, because nothing at all will do at any place; false where that is not sure.
+    pub fn matches_every_text(&self) -> bool {
+        self.inner.tree.is_met_by_nothing()
     }
 
     /// Whether the text has a match.

@@ -18,8 +18,8 @@ use token::Tokens;
 
 /// Longer patterns than any rubric has are refused, so that compiling one is bounded, too.
 const SOURCE_CODES_MAX: usize = 20_000;
-/// Python gives up near 490 groups within one another.
-const NESTING_MAX: usize = 200;
+/// Python gives up at 494 groups within one another; so many fit the stack of any thread.
+pub(super) const NESTING_MAX: usize = 300;
 
 /// Parses a pattern under some flags.
 pub(super) fn parse(source: &str, flags: Flags) -> Result<Node, PatternError> {
@@ -36,7 +36,7 @@ pub(super) fn parse(source: &str, flags: Flags) -> Result<Node, PatternError> {
         look_behind_groups: None,
         tested_groups: Vec::new(),
         uneven_look_behind: None,
-        leading: true,
+        leads: true,
     };
     let (tree, _) = parser.alternation(0)?;
     parser.finish()?;
@@ -57,8 +57,8 @@ struct Parser {
     tested_groups: Vec<(u32, usize)>,
     /// Python finds a look-behind of uneven width only when all else is right.
     uneven_look_behind: Option<PatternError>,
-    /// Nothing but opening parentheses and flags was read so far.
-    leading: bool,
+    /// What comes next can be the first to match.
+    leads: bool,
 }
 
 /// One element of a sequence, with what a quantifier must know about it.
@@ -108,6 +108,7 @@ impl Parser {
     /// Elements one after another, up to a bar, a closing parenthesis or the end.
     fn sequence(&mut self, depth: usize, may_set_flags: bool) -> Result<(Node, Width), PatternError> {
         let mut items: Vec<Item> = Vec::new();
+        let leads = self.leads;
         while let Some(token) = self.tokens.next() {
             if !token.is_escape() && matches!(token.code, '|' | ')') {
                 break;
@@ -117,7 +118,7 @@ impl Parser {
                 continue;
             }
             let flags_here = may_set_flags && items.is_empty();
-            self.leading &= token.is('(');
+            self.leads = leads && items.iter().all(|item| item.node.is_empty());
             let item = match token.code {
                 _ if token.is_escape() => self.escape(token)?,
                 '[' => self.bracket()?,
@@ -138,6 +139,7 @@ impl Parser {
             };
             items.push(item);
         }
+        self.leads = leads;
         let width = items.iter().fold(Width::ZERO, |width, item| width.then(item.width));
         Ok((joined(items.into_iter().map(|item| item.node)), width))
     }

@@ -181,7 +181,7 @@ impl Writer {
         let (here, rest) = if arms.len() > ARMS_MAX { arms.split_at(ARMS_MAX - 1) } else { (arms, &[][..]) };
         let at = self.ops.len();
         self.ops.push(Op::Success);
-        let mut branch = Branch { arms: Vec::new(), by_byte: [0; 256], at_end: 0 };
+        let mut branch = Branch::boxed();
         let mut jumps = Vec::new();
         let last = First::of_any(rest, after).by_byte();
         for arm in here {
@@ -199,7 +199,7 @@ impl Writer {
         for jump in jumps {
             self.ops[jump] = Op::Jump(end);
         }
-        self.ops[at] = Op::Branch(Box::new(branch));
+        self.ops[at] = Op::Branch(branch);
     }
 
     fn repeat(&mut self, min: u32, max: Option<u32>, mode: Mode, body: &Node, after: &First) {
@@ -269,6 +269,12 @@ impl Writer {
 }
 
 impl Branch {
+    /// On the heap at once: a frame of a recursion has no room for it.
+    #[inline(never)]
+    fn boxed() -> Box<Branch> {
+        Box::new(Branch { arms: Vec::new(), by_byte: [0; 256], at_end: 0 })
+    }
+
     /// Adds an arm that begins in a certain way.
     fn add(&mut self, op: usize, start: &Start) {
         let bit = 1 << self.arms.len();

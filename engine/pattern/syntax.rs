@@ -83,6 +83,10 @@ impl Node {
         Node::Concat(Vec::new())
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Node::Concat(parts) if parts.is_empty())
+    }
+
     /// Whether the part takes exactly one code point and captures nothing.
     pub(super) fn is_unit(&self) -> bool {
         match self {
@@ -90,6 +94,19 @@ impl Node {
             Node::Set(_) | Node::Any { .. } => true,
             Node::Concat(parts) => parts.len() == 1 && parts[0].is_unit(),
             _ => false,
+        }
+    }
+
+    /// Whether the part can match without taking a code point wherever it stands; false where that is not known.
+    pub(super) fn is_met_by_nothing(&self) -> bool {
+        match self {
+            Node::Literal { codes, .. } => codes.is_empty(),
+            Node::Set(_) | Node::Any { .. } | Node::At(_) | Node::Look { .. } | Node::BackRef { .. } => false,
+            Node::Concat(parts) => parts.iter().all(Node::is_met_by_nothing),
+            Node::Alternate(arms) => arms.iter().any(Node::is_met_by_nothing),
+            Node::Repeat { min, body, .. } => *min == 0 || body.is_met_by_nothing(),
+            Node::Group { body, .. } | Node::Atomic(body) => body.is_met_by_nothing(),
+            Node::IfGroup { yes, no, .. } => yes.is_met_by_nothing() && no.is_met_by_nothing(),
         }
     }
 

@@ -16,7 +16,8 @@ impl Parser {
             if token.is(']') && !members.is_empty() {
                 break;
             }
-            let member = if token.is_escape() { self.class_escape(token)? } else { code_member(token.code) };
+            let member =
+                if token.is_escape() { self.class_escape(token, negated)? } else { code_member(token.code) };
             if !self.tokens.take_if('-')? {
                 members.push(member);
                 continue;
@@ -26,7 +27,7 @@ impl Parser {
                 members.extend([member, code_member('-')]);
                 break;
             }
-            let last = if end.is_escape() { self.class_escape(end)? } else { code_member(end.code) };
+            let last = if end.is_escape() { self.class_escape(end, negated)? } else { code_member(end.code) };
             match (member, last) {
                 (Member::Code(first), Member::Code(last)) if first <= last => {
                     members.push(Member::Range(first, last));

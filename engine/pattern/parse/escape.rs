@@ -20,7 +20,7 @@ impl Parser {
         if let Some(place) = place {
             return Ok(Item::new(Node::At(place), Width::ZERO));
         }
-        if let Some(category) = self.category(token.code)? {
+        if let Some(category) = self.category(token.code, false)? {
             return Ok(self.set_item(vec![category], false));
         }
         match token.code {
@@ -36,9 +36,9 @@ impl Parser {
         }
     }
 
-    /// An escape inside brackets.
-    pub(super) fn class_escape(&mut self, token: Token) -> Result<Member, PatternError> {
-        if let Some(category) = self.category(token.code)? {
+    /// An escape inside brackets, which may be negated as a whole.
+    pub(super) fn class_escape(&mut self, token: Token, negated: bool) -> Result<Member, PatternError> {
+        if let Some(category) = self.category(token.code, negated)? {
             return Ok(category);
         }
         match token.code {
@@ -52,15 +52,19 @@ impl Parser {
         }
     }
 
-    fn category(&self, letter: char) -> Result<Option<Member>, PatternError> {
+    fn category(&self, letter: char, in_negated: bool) -> Result<Option<Member>, PatternError> {
         let kind = match letter.to_ascii_lowercase() {
             'd' => Category::Digit,
             's' => Category::Space,
             'w' => Category::Word,
             _ => return Ok(None),
         };
-        self.scope.check_category().map_err(|problem| self.tokens.error(problem.to_owned(), 2))?;
-        Ok(Some(Member::Category { kind, negated: letter.is_ascii_uppercase(), ascii: self.scope.ascii }))
+        let negated = letter.is_ascii_uppercase();
+        if self.leads {
+            let check = self.scope.check_first_category(negated != in_negated);
+            check.map_err(|problem| self.tokens.error(problem.to_owned(), 2))?;
+        }
+        Ok(Some(Member::Category { kind, negated, ascii: self.scope.ascii }))
     }
 
     /// Three octal digits are a code point; else the number is that of a group.
@@ -112,7 +116,8 @@ impl Parser {
             'u' => self.hexadecimal('u', 4),
             'U' => self.hexadecimal('U', 8),
             'N' => {
-                let problem = "names of code points are not known here; write \\N{...} as \\uXXXX".to_owned();
+                let problem =
+                    "names of code points are not known here; write \\N{EM DASH} as \\u2014".to_owned();
                 Err(self.tokens.error(problem, 2))
             }
             letter if letter.is_ascii_alphabetic() => Err(self.bad_escape(token)),

@@ -16,8 +16,8 @@ pub(super) struct Scope {
     unicode: bool,
     /// The old and undocumented flag `t`, under which Python refuses repetitions.
     pub template: bool,
-    /// The pattern begins with a part that changes `ascii`.
-    changed_at_start: bool,
+    /// `ascii` as it is for the whole pattern.
+    ascii_in_whole: bool,
 }
 
 impl Scope {
@@ -33,13 +33,13 @@ impl Scope {
         }
     }
 
-    /// CPython looks categories in the first part up under the flags of the whole pattern when it skips to a
-    /// possible start, and so misses matches. Rather than repeat that, the rare pattern is refused.
-    pub(super) fn check_category(self) -> Result<(), &'static str> {
-        if self.changed_at_start {
-            return Err(
-                "classes such as \\w in a first part with its own a or u flag; write the flag as (?a) instead",
-            );
+    /// CPython looks a class such as `\W` up under the flags of the whole pattern when it skips to a possible start.
+    /// Where that class is the smaller one, it misses matches; `complement` says which of the two it is. Rather than
+    /// repeat that, the rare pattern is refused.
+    pub(super) fn check_first_category(self, complement: bool) -> Result<(), &'static str> {
+        if self.ascii != self.ascii_in_whole && self.ascii == complement {
+            return Err("a pattern that begins with such a class under an a or u flag of its own, \
+                        where Python misses matches; write the flag as (?a) instead");
         }
         Ok(())
     }
@@ -69,16 +69,15 @@ impl Scope {
     fn with_whole(mut self, letters: &str) -> Scope {
         self.set(letters, true);
         self.ascii |= letters.contains('a');
+        self.ascii_in_whole = self.ascii;
         self.unicode |= letters.contains('u');
         self
     }
 
-    fn with_part(mut self, on: &str, off: &str, leading: bool) -> Scope {
+    fn with_part(mut self, on: &str, off: &str) -> Scope {
         self.set(on, true);
         self.set(off, false);
-        let ascii = (self.ascii || on.contains('a')) && !on.contains('u');
-        self.changed_at_start |= leading && ascii != self.ascii;
-        self.ascii = ascii;
+        self.ascii = (self.ascii || on.contains('a')) && !on.contains('u');
         self
     }
 }
@@ -115,7 +114,7 @@ impl Parser {
         if on.chars().any(|letter| off.contains(letter)) {
             return Err(self.tokens.error("bad inline flags: flag turned on and off".to_owned(), 1));
         }
-        Ok(Some(self.scope.with_part(&on, &off, self.leading)))
+        Ok(Some(self.scope.with_part(&on, &off)))
     }
 
     fn check_type(&self, before: &str, letter: char) -> Result<(), PatternError> {
