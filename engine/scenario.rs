@@ -10,6 +10,7 @@ pub mod node;
 pub mod problem;
 pub(crate) mod scalar;
 pub mod yaml;
+mod yaml_block;
 mod yaml_syntax;
 pub mod raw;
 pub mod raw_check;

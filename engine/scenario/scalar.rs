@@ -49,7 +49,8 @@ pub(crate) fn is_unambiguous_text(text: &str) -> bool {
 /// Whether YAML 1.2 (core schema) takes a plain scalar for something else than PyYAML does.
 pub(crate) fn differs_in_yaml_1_2(text: &str) -> bool {
     match pyyaml(text) {
-        Plain::Value(value) => value != core_schema(text),
+        // By their texts, for NaN is not equal to itself.
+        Plain::Value(value) => value.dumps() != core_schema(text).dumps(),
         Plain::Merge => false,
         Plain::Unusable(_) => true,
     }
@@ -231,8 +232,10 @@ mod tests {
         for text in ["yes", "off", "010", "08", "0o10", "1_000", "12:30", "2026-02-06", "1e3", "-.5", "0b1"] {
             assert!(differs_in_yaml_1_2(text), "{text}");
         }
-        for text in ["true", "~", "7", "-7", "+7", "0x1f", "1.5", ".5", "1.5e+3", "text", "y", "<<", "1.2.3"]
-        {
+        for text in [
+            "true", "~", ".nan", "-.INF", "7", "-7", "+7", "0x1f", "1.5", ".5", "1.5e+3", "text", "y", "<<",
+            "1.2.3",
+        ] {
             assert!(!differs_in_yaml_1_2(text), "{text}");
         }
     }

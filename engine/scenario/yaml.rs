@@ -7,6 +7,7 @@
 use crate::scenario::node::{Member, Node, Tree};
 use crate::scenario::problem::{Place, Report};
 use crate::scenario::scalar::{Plain, differs_in_yaml_1_2, is_printable, pyyaml};
+use crate::scenario::yaml_block::chomped;
 use crate::scenario::yaml_syntax::explain;
 use crate::value::Value;
 use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
@@ -20,6 +21,8 @@ pub const BYTES_MAX: usize = 1 << 20;
 const DEPTH_MAX: usize = 64;
 /// The most values in a document, after aliases have been replaced by what they stand for.
 const NODES_MAX: usize = 100_000;
+/// What ends a line for PyYAML, and is a character like any other in YAML 1.2.
+const ODD_BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
 /// Reads one YAML document. None when it could not be read; the report says why.
 pub fn parse(text: &str, report: &mut Report) -> Option<Node> {
@@ -32,6 +35,13 @@ pub fn parse(text: &str, report: &mut Report) -> Option<Node> {
         let problem =
             report.error(place, "", format!("the character U+{:04X} is not allowed in YAML", odd as u32));
         problem.help("write it as an escape inside double quotes");
+        return None;
+    }
+    if let Some(at) = text.find(ODD_BREAKS) {
+        let code = text[at..].chars().next().map_or(0, u32::from);
+        let message = format!("the character U+{code:04X} ends the line for PyYAML, but not in YAML 1.2");
+        let help = "write it as an escape inside double quotes, or in a pattern as \\uXXXX";
+        report.error(Place::at(text, at), "", message).help(help);
         return None;
     }
     let mut reader = Reader::new(text, report);
@@ -87,7 +97,7 @@ impl<'a, 'r> Reader<'a, 'r> {
     fn document(&mut self) -> Read<Node> {
         let mut root = None;
         loop {
-            let (event, place, end) = self.next()?;
+            let (event, place, span) = self.next()?;
             match event {
                 Event::StreamStart | Event::DocumentEnd => {}
                 Event::DocumentStart(..) if root.is_some() => {
@@ -95,7 +105,7 @@ impl<'a, 'r> Reader<'a, 'r> {
                 }
                 Event::DocumentStart(..) => {}
                 Event::StreamEnd => break,
-                event => root = Some(self.node(event, place, end, 0)?),
+                event => root = Some(self.node(event, place, span, 0)?),
             }
         }
         match root {
@@ -104,11 +114,11 @@ impl<'a, 'r> Reader<'a, 'r> {
         }
     }
 
-    fn next(&mut self) -> Read<(Event<'a>, Place, Marker)> {
+    fn next(&mut self) -> Read<(Event<'a>, Place, Span)> {
         match self.parser.next_event() {
             Some(Ok((event, span))) => {
                 self.refuse_tab(&event, &span)?;
-                Ok((event, place(&span.start), span.end))
+                Ok((event, place(&span.start), span))
             }
             Some(Err(error)) => {
                 let (message, help) = explain(self.text, &error, DEPTH_MAX);
@@ -131,7 +141,7 @@ impl<'a, 'r> Reader<'a, 'r> {
         Ok(())
     }
 
-    fn node(&mut self, event: Event<'a>, place: Place, end: Marker, depth: usize) -> Read<Node> {
+    fn node(&mut self, event: Event<'a>, place: Place, span: Span, depth: usize) -> Read<Node> {
         if depth > DEPTH_MAX {
             return stop(place, format!("nested more than {DEPTH_MAX} levels deep"));
         }
@@ -140,7 +150,7 @@ impl<'a, 'r> Reader<'a, 'r> {
         let (anchor, tree) = match event {
             Event::Alias(id) => return self.alias(id, place),
             Event::Scalar(text, style, anchor, tag) => {
-                let text = self.chomped(&text, style, end);
+                let text = chomped(self.text, &text, style, &span);
                 (anchor, Tree::Scalar(self.scalar(text, style, tag.as_deref(), place)?))
             }
             Event::SequenceStart(_, anchor, tag) => {
@@ -184,17 +194,6 @@ impl<'a, 'r> Reader<'a, 'r> {
             }
             Some(None) => stop(place, "this alias stands inside what it refers to"),
             None => stop(place, "this alias refers to nothing"),
-        }
-    }
-
-    /// At the end of a text without a final line break, PyYAML adds none to a block scalar.
-    fn chomped<'t>(&self, text: &'t str, style: ScalarStyle, end: Marker) -> &'t str {
-        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-        let at_end = end.byte_offset().is_some_and(|offset| offset >= self.text.len());
-        if block && at_end && !self.text.ends_with(['\n', '\r']) {
-            text.strip_suffix('\n').unwrap_or(text)
-        } else {
-            text
         }
     }
 
@@ -252,11 +251,11 @@ impl<'a, 'r> Reader<'a, 'r> {
     fn list(&mut self, depth: usize) -> Read<Vec<Node>> {
         let mut items = Vec::new();
         loop {
-            let (event, place, end) = self.next()?;
+            let (event, place, span) = self.next()?;
             if event == Event::SequenceEnd {
                 return Ok(items);
             }
-            items.push(self.node(event, place, end, depth + 1)?);
+            items.push(self.node(event, place, span, depth + 1)?);
         }
     }
 
@@ -264,13 +263,13 @@ impl<'a, 'r> Reader<'a, 'r> {
         let mut merged: Vec<Node> = Vec::new();
         let mut own: Vec<(String, Member)> = Vec::new();
         loop {
-            let (event, place, end) = self.next()?;
+            let (event, place, span) = self.next()?;
             if event == Event::MappingEnd {
                 return Ok(self.joined(merged, own));
             }
-            let key = self.key(event, place, end)?;
-            let (event, place, end) = self.next()?;
-            let node = self.node(event, place, end, depth + 1)?;
+            let key = self.key(event, place, span)?;
+            let (event, place, span) = self.next()?;
+            let node = self.node(event, place, span, depth + 1)?;
             if key.merges {
                 merged.extend(mergeable(node)?);
             } else {
@@ -279,14 +278,14 @@ impl<'a, 'r> Reader<'a, 'r> {
         }
     }
 
-    fn key(&mut self, event: Event<'a>, place: Place, end: Marker) -> Read<Key> {
+    fn key(&mut self, event: Event<'a>, place: Place, span: Span) -> Read<Key> {
         if matches!(&event, Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<") {
             return Ok(Key { place, text: String::new(), merges: true });
         }
         if matches!(event, Event::SequenceStart(..) | Event::MappingStart(..)) {
             return stop(place, "a key must be a text, not a list or a map");
         }
-        let node = self.node(event, place, end, 0)?;
+        let node = self.node(event, place, span, 0)?;
         match node.tree {
             Tree::Scalar(Value::Str(text)) => Ok(Key { place, text, merges: false }),
             _ => {
@@ -375,13 +374,6 @@ mod tests {
     }
 
     #[test]
-    fn block_scalars_end_as_pyyaml_ends_them() {
-        check("a: |\n  x", r#"{"a": "x"}"#);
-        check("a: |\n  x\n", r#"{"a": "x\n"}"#);
-        check("a: >+\n  x\n\n", r#"{"a": "x\n\n"}"#);
-    }
-
-    #[test]
     fn merged_maps_come_first_and_give_way() {
         let text = "a: &a {p: 1, q: 2}\nb: &b {p: 9, r: 3}\nc: {q: 5, <<: [*a, *b]}\n";
         check(text, r#"{"a": {"p": 1, "q": 2}, "b": {"p": 9, "r": 3}, "c": {"p": 1, "r": 3, "q": 5}}"#);
@@ -413,6 +405,10 @@ mod tests {
             "f:1:5: the character U+001B is not allowed in YAML\n  help: write it as an escape inside double quotes",
         );
         check_problem("", "f: the file is empty");
+        check_problem(
+            "a: |\n  x\u{2028}  y\n",
+            "f:2:4: the character U+2028 ends the line for PyYAML, but not in YAML 1.2\n  help: write it as an escape inside double quotes, or in a pattern as \\uXXXX",
+        );
         check_problem("a: 1\n---\nb: 1\n", "f:2:1: a second document starts here; a file holds one");
         check_problem("a: &a [*a]\n", "f:1:8: this alias stands inside what it refers to");
         check_problem(
