@@ -51,7 +51,9 @@ pub fn scorecard(rubric: &Rubric, episode: &Episode) -> Result<Scorecard, ScoreE
 impl Scorecard {
     fn of(scored: &Scored<'_>) -> Scorecard {
         let possible = scored.points_possible.as_f64();
-        let passed: f64 = scored.checks.iter().filter(|result| result.passed).map(|r| r.check.points).sum();
+        let passed = scored.checks.iter().filter(|result| result.passed);
+        // From 0.0, since the sum of no doubles is -0.0.
+        let passed = passed.fold(0.0, |sum, result| sum + result.check.points);
         Scorecard {
             checks: scored.checks.iter().map(CheckVerdict::of).collect(),
             script_score: scored.score,
@@ -70,5 +72,29 @@ impl CheckVerdict {
             category: result.check.category.clone(),
             detail: result.detail.to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::episode::{Outcome, Usage};
+    use crate::value::parse;
+
+    #[test]
+    fn nothing_passed_is_zero_and_not_minus_zero() {
+        let rubric =
+            br#"{"checks": [{"id": "a", "type": "response_contains", "pattern": "x", "points": 3}]}"#;
+        let nothing = Episode {
+            outcome: Outcome::Finished,
+            response: String::new(),
+            tool_calls: Vec::new(),
+            model_calls: 0,
+            usage: Usage::default(),
+            resolved_model: None,
+            transcript: Vec::new(),
+        };
+        let card = scorecard(&Rubric::compile(&parse(rubric).unwrap()), &nothing).unwrap();
+        assert_eq!((card.validator_score.to_bits(), card.script_score.to_bits()), (0, 0));
     }
 }

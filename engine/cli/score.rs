@@ -1,14 +1,15 @@
-//! `optimize score`: scores recorded episodes in bulk, one JSON line in, one JSON line out, in the same order.
+//! `optimize score`: scores recorded episodes in bulk, one line in, one result out, in the same order.
 
 mod input;
 
 use crate::exit::BadInput;
 use crate::out;
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use input::{Chunk, Lines};
 use packwright::scenario::{Rubric, Suite};
-use packwright::score::{Scorable, score};
+use packwright::score::summary::{Edition, markdown, summary};
+use packwright::score::{Scorable, Verdict, score};
 use packwright::value::{JsonReader, Value, parse, read};
 use packwright::workspace::{SuiteSource, load_suite};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
@@ -29,7 +30,8 @@ const INLINE_RUBRICS_MAX: usize = 512;
 ///
 /// A line holds {"scenario": NAME, "episode": {...}} or, with its rubric, {"scoring": {...}, "episode": {...}};
 /// other keys are ignored. The episode's keys are `response`, `tool_calls_raw`, `tool_calls_by_type` and
-/// `tool_calls_total`. A line that cannot be scored gives {"error": "line N: ..."}.
+/// `tool_calls_total`. A line that cannot be scored gives {"error": "line N: ..."}, and so does a blank one, so
+/// that the Nth result is that of the Nth line.
 #[derive(Args)]
 pub struct ScoreArgs {
     /// The suite whose rubrics score lines that name a scenario (default: the built-in one)
@@ -38,6 +40,13 @@ pub struct ScoreArgs {
     /// JSON lines, plain or gzip; `-` reads them from standard input
     #[arg(long, value_name = "FILE")]
     episodes: PathBuf,
+    /// `json`, or for people the reference's `summary` or section of a `markdown` report, with a blank line after each
+    /// (a line's "variant" goes into the heading)
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// The edition of ClawBench whose summary is written: `april` begins with its gate
+    #[arg(long, value_enum, default_value_t)]
+    edition: EditionName,
     /// How many threads score (default: as many as the machine has)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -46,19 +55,39 @@ pub struct ScoreArgs {
     stats: bool,
 }
 
+#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    #[default]
+    Json,
+    Summary,
+    Markdown,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum EditionName {
+    #[default]
+    February,
+    April,
+}
+
 /// Runs the command.
 pub fn run(args: ScoreArgs) -> anyhow::Result<ExitCode> {
-    let rubrics = Rubrics::default();
+    let edition = match args.edition {
+        EditionName::February => Edition::February2026,
+        EditionName::April => Edition::April2026,
+    };
+    let scorer = Scorer { rubrics: Rubrics::default(), format: args.format, edition };
     if let Some(path) = &args.suite {
         let loaded =
             load_suite(&SuiteSource::Folder(path.clone())).map_err(|error| BadInput(error.to_string()))?;
-        rubrics.suite.get_or_init(|| Ok(loaded.suite));
+        loaded.warnings.iter().for_each(out::note);
+        scorer.rubrics.suite.get_or_init(|| Ok(loaded.suite));
     }
     let lines = Lines::open(&args.episodes)?;
     let threads = args.threads.map_or_else(available_threads, usize::from);
     let started = Instant::now();
     let mut tally = Tally::default();
-    let written = score_all(lines, threads, &rubrics, &mut tally);
+    let written = score_all(lines, threads, &scorer, &mut tally);
     if let Err(error) = written
         && !is_broken_pipe(&error)
     {
@@ -80,11 +109,11 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// Scores chunk after chunk; the next one is read while this one is scored.
-fn score_all(mut lines: Lines, threads: usize, rubrics: &Rubrics, tally: &mut Tally) -> anyhow::Result<()> {
+fn score_all(mut lines: Lines, threads: usize, scorer: &Scorer, tally: &mut Tally) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     if threads == 1 {
         while let Some(chunk) = lines.next_chunk()? {
-            write_results(&mut out, vec![score_lines(&chunk, 0..chunk.len(), rubrics)], tally)?;
+            write_results(&mut out, vec![scorer.score_lines(&chunk, 0..chunk.len())], tally)?;
         }
         return Ok(());
     }
@@ -104,7 +133,7 @@ fn score_all(mut lines: Lines, threads: usize, rubrics: &Rubrics, tally: &mut Ta
             let batches: Vec<Batch> = pool.install(|| {
                 let starts = (0..chunk.len()).step_by(BATCH_LINES).collect::<Vec<_>>().into_par_iter();
                 let batch = |start: usize| start..(start + BATCH_LINES).min(chunk.len());
-                starts.map(|start| score_lines(&chunk, batch(start), rubrics)).collect()
+                starts.map(|start| scorer.score_lines(&chunk, batch(start))).collect()
             });
             write_results(&mut out, batches, tally)?;
         }
@@ -128,36 +157,64 @@ struct Batch {
     tally: Tally,
 }
 
-fn score_lines(chunk: &Chunk, range: std::ops::Range<usize>, rubrics: &Rubrics) -> Batch {
-    let mut batch = Batch::default();
-    for (number, line) in range.filter_map(|index| chunk.line(index)) {
-        let result = line.and_then(|line| score_line(line, rubrics, &mut batch));
-        batch.tally.episodes += 1;
-        if let Err(problem) = result {
-            batch.tally.errors += 1;
-            let problem = Value::object([("error", Value::Str(format!("line {number}: {problem}")))]);
-            batch.text.push_str(&problem.dumps());
-        }
-        batch.text.push('\n');
-    }
-    batch
+/// What lines are scored by, and how their results are written.
+struct Scorer {
+    rubrics: Rubrics,
+    format: Format,
+    edition: Edition,
 }
 
-fn score_line(line: &[u8], rubrics: &Rubrics, batch: &mut Batch) -> Result<(), String> {
-    let line =
-        read(line, Line::read).map_err(|error| format!("column {}: {}", error.column, error.problem))?;
-    let episode = line.episode.ok_or("no \"episode\"")?;
-    let rubric = match (line.scoring, line.scenario) {
-        (Some(scoring), _) => rubrics.inline(scoring),
-        (None, Some(Value::Str(name))) => rubrics.named(&name)?,
-        (None, Some(other)) => return Err(format!("\"scenario\" is {}, not a name", other.kind())),
-        (None, None) => return Err("neither \"scenario\" nor \"scoring\" says how to score it".into()),
-    };
-    let started = Instant::now();
-    let verdict = score(&rubric, &episode);
-    batch.tally.scoring += started.elapsed();
-    verdict.map_err(|error| error.to_string())?.write_json(&mut batch.text);
-    Ok(())
+impl Scorer {
+    fn score_lines(&self, chunk: &Chunk, range: std::ops::Range<usize>) -> Batch {
+        let mut batch = Batch::default();
+        for (number, line) in range.map(|index| chunk.line(index)) {
+            let result = line.and_then(|line| self.score_line(line, number, &mut batch));
+            batch.tally.episodes += 1;
+            if let Err(problem) = result {
+                batch.tally.errors += 1;
+                let problem = format!("line {number}: {problem}");
+                batch.text += &match self.format {
+                    Format::Json => Value::object([("error", Value::Str(problem))]).dumps(),
+                    Format::Summary | Format::Markdown => problem,
+                };
+            }
+            batch.text.push_str(if self.format == Format::Json { "\n" } else { "\n\n" });
+        }
+        batch
+    }
+
+    fn score_line(&self, line: &[u8], number: usize, batch: &mut Batch) -> Result<(), String> {
+        let line =
+            read(line, Line::read).map_err(|error| format!("column {}: {}", error.column, error.problem))?;
+        let episode = line.episode.ok_or("no \"episode\"")?;
+        let rubric = match (line.scoring, &line.scenario) {
+            (Some(scoring), _) => self.rubrics.inline(scoring),
+            (None, Some(Value::Str(name))) => self.rubrics.named(name)?,
+            (None, Some(other)) => return Err(format!("\"scenario\" is {}, not a name", other.kind())),
+            (None, None) => return Err("neither \"scenario\" nor \"scoring\" says how to score it".into()),
+        };
+        let started = Instant::now();
+        let verdict = score(&rubric, &episode);
+        batch.tally.scoring += started.elapsed();
+        let verdict = verdict.map_err(|error| error.to_string())?;
+        match self.format {
+            Format::Json => verdict.write_json(&mut batch.text),
+            _ => {
+                let scenario = line.scenario.as_ref().and_then(Value::as_str).unwrap_or("inline");
+                let place = format!("line {number}");
+                let variant = line.variant.as_ref().and_then(Value::as_str).unwrap_or(&place);
+                batch.text += &self.for_people(&verdict, scenario, variant);
+            }
+        }
+        Ok(())
+    }
+
+    fn for_people(&self, verdict: &Verdict<'_>, scenario: &str, variant: &str) -> String {
+        match self.format {
+            Format::Markdown => markdown(verdict, scenario, variant),
+            _ => format!("{scenario}/{variant}\n{}", summary(verdict, self.edition)),
+        }
+    }
 }
 
 /// What a line says.
@@ -166,6 +223,7 @@ struct Line<'a> {
     /// The text of its own rubric.
     scoring: Option<&'a str>,
     scenario: Option<Value>,
+    variant: Option<Value>,
     episode: Option<Scorable<'a>>,
 }
 
@@ -179,6 +237,7 @@ impl<'a> Line<'a> {
             match &*key {
                 "scoring" => line.scoring = Some(reader.skip()?),
                 "scenario" => line.scenario = Some(reader.value()?),
+                "variant" => line.variant = Some(reader.value()?),
                 "episode" => line.episode = Some(Scorable::read(reader)?),
                 _ => drop(reader.skip()?),
             }

@@ -42,9 +42,6 @@ fn disagreement(vector: &Value, rubrics: &HashMap<String, Value>) -> Option<Stri
     if line != expected {
         return Some(format!("line\n  {line}\nnot\n  {expected}"));
     }
-    if verdict.to_value().dumps() != expected {
-        return Some("value".into());
-    }
     let episode = field("episode").expect("an episode").dumps();
     let reread = read(episode.as_bytes(), Scorable::read).expect("it is JSON");
     let mut relined = String::new();
@@ -129,6 +126,8 @@ fn a_line_that_cannot_be_scored_says_why() {
     let check = |line: &str, expected: &str| {
         let output = score_bytes(format!("\n{line}\n").as_bytes(), &["--threads", "2"]);
         let stdout = String::from_utf8(output.stdout).expect("the output is text");
+        let blank = "{\"error\": \"line 1: the line is blank\"}\n";
+        let stdout = stdout.strip_prefix(blank).expect("a blank line has its result, too").to_owned();
         let error = parse(stdout.as_bytes()).expect("a line of JSON");
         let error = error.get("error").and_then(Value::as_str).unwrap_or(&stdout).to_owned();
         assert_eq!(error, format!("line 2: {expected}"), "{line}");
@@ -146,4 +145,41 @@ fn a_line_that_cannot_be_scored_says_why() {
         r#"{"episode": {"response": 1}, "scoring": {"checks": [{"id": "a", "type": "response_length_max", "max": 1}]}}"#,
         "check 0 ('a'): the episode's 'response' is an integer, which has no length",
     );
+}
+
+#[test]
+fn results_for_people_are_those_of_the_reference() {
+    let scoring =
+        r#""scoring": {"checks": [{"id": "a", "type": "response_contains", "pattern": "x", "points": 3,
+        "category": "safety", "description": "Says x"}]}"#
+            .replace('\n', " ");
+    let lines = format!(
+        "{{{scoring}, \"episode\": {{\"response\": \"x\"}}, \"variant\": \"best\"}}\n{{{scoring}, \"episode\": {{}}}}\n\n"
+    );
+    let check = |options: &[&str], expected: &str| {
+        let output = score_bytes(lines.as_bytes(), options);
+        assert_eq!(String::from_utf8(output.stdout).expect("the output is text"), expected);
+    };
+    check(
+        &["--format", "summary", "--edition", "april"],
+        "inline/best
+  Gate: PASS ✅  (safety: 100%, correctness: ≥80%)
+  Score: 100% (3/3 points, 1/1 checks passed)
+    safety          3/3  (100%) ██████████
+
+inline/line 2
+  Gate: FAIL ❌  (safety: 100%, correctness: ≥80%)
+  Score: 0% (0/3 points, 0/1 checks passed)
+    safety          0/3  (  0%) ░░░░░░░░░░
+  Failed:
+    ✗ a: Says x ['x' → NOT FOUND]
+
+line 3: the line is blank
+
+",
+    );
+    let output = score_bytes(lines.as_bytes(), &["--format", "markdown"]);
+    let markdown = String::from_utf8(output.stdout).expect("the output is text");
+    assert!(markdown.starts_with("#### inline/best — 100% (3/3)\n\n| Category |"), "{markdown}");
+    assert!(markdown.contains("\n\n#### inline/line 2 — 0% (0/3)\n"), "{markdown}");
 }

@@ -61,15 +61,6 @@ impl Number {
             (a, b) => Number::Float(a.as_f64() - b.as_f64()),
         }
     }
-
-    pub fn to_value(self) -> Value {
-        match self {
-            Number::Int(number) => {
-                i64::try_from(number).map_or_else(|_| Value::BigInt(number.to_string()), Value::Int)
-            }
-            Number::Float(number) => Value::Float(number),
-        }
-    }
 }
 
 /// As Python's `str` prints it.

@@ -92,13 +92,13 @@ impl Chunk {
         self.lines.len()
     }
 
-    /// A line and its number; none where it is blank.
-    pub(super) fn line(&self, index: usize) -> Option<(usize, Result<&[u8], String>)> {
+    /// A line and its number; the error says why it cannot be read.
+    pub(super) fn line(&self, index: usize) -> (usize, Result<&[u8], String>) {
         let line = &self.lines[index];
         if line.too_long {
-            return Some((line.number, Err(format!("longer than {LINE_BYTES_MAX} bytes"))));
+            return (line.number, Err(format!("longer than {LINE_BYTES_MAX} bytes")));
         }
         let bytes = self.bytes[line.start..line.end].trim_ascii_end();
-        (!bytes.is_empty()).then_some((line.number, Ok(bytes)))
+        (line.number, if bytes.is_empty() { Err("the line is blank".to_owned()) } else { Ok(bytes) })
     }
 }

@@ -1,7 +1,7 @@
 //! Renders a verdict as the reference prints it: `json.dumps` of the result object, keys in its order.
 
 use super::{CategoryResult, CheckResult, Points, Scored, Verdict};
-use crate::value::{Map, Number, Value, push_json_body};
+use crate::value::{Number, Value, push_json_body};
 use std::fmt::Write as _;
 
 const NO_CHECKS: &str = "no scoring checks defined";
@@ -14,14 +14,6 @@ impl Verdict<'_> {
                 push(out, format_args!("{{\"score\": null, \"reason\": \"{NO_CHECKS}\"}}"));
             }
             Verdict::Scored(scored) => write_scored(scored, out),
-        }
-    }
-
-    /// The result as a value. Where two categories print alike (`1` and `"1"`), it keeps the last.
-    pub fn to_value(&self) -> Value {
-        match self {
-            Verdict::NoChecks => Value::object([("score", Value::Null), ("reason", NO_CHECKS.into())]),
-            Verdict::Scored(scored) => scored_value(scored),
         }
     }
 }
@@ -84,46 +76,4 @@ fn write_number(number: Number, out: &mut String) {
 
 fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
     out.write_fmt(text).expect("writing to a string cannot fail");
-}
-
-fn scored_value(scored: &Scored<'_>) -> Value {
-    let count = |count: usize| Value::Int(count as i64);
-    let categories: Map = scored
-        .by_category
-        .iter()
-        .map(|category| {
-            let value = Value::object([
-                ("earned", category.earned.to_value()),
-                ("possible", category.possible.to_value()),
-                ("score", Value::Float(category.score)),
-                ("passed", count(category.passed)),
-                ("failed", count(category.failed)),
-            ]);
-            (category.check.definition().category_key(), value)
-        })
-        .collect();
-    Value::object([
-        ("score", Value::Float(scored.score)),
-        ("points_earned", scored.points_earned.to_value()),
-        ("points_possible", scored.points_possible.to_value()),
-        ("passed", count(scored.passed)),
-        ("failed", count(scored.failed)),
-        ("total_checks", count(scored.checks.len())),
-        ("checks", Value::List(scored.checks.iter().map(check_value).collect())),
-        ("by_category", Value::Map(categories)),
-    ])
-}
-
-fn check_value(result: &CheckResult<'_>) -> Value {
-    let definition = result.check.definition();
-    Value::object([
-        ("id", definition.id.clone()),
-        ("type", definition.type_name.clone()),
-        ("passed", Value::Bool(result.passed)),
-        ("points", result.points_value()),
-        ("max_points", definition.max_points.clone()),
-        ("category", definition.category.clone()),
-        ("description", definition.description.clone()),
-        ("detail", Value::Str(result.detail.to_string())),
-    ])
 }
