@@ -25,6 +25,12 @@ pub use folder::{Entry, Folder};
 pub(crate) use rubric::{Bound, Lead, Rule, Search, Side};
 pub use rubric::{Check, CheckKind, Rubric, validate};
 
+/// The tools of the ClawBench world, in alphabetical order.
+pub const TOOLS: [&str; 7] =
+    ["exec", "memory_get", "memory_search", "read", "slack", "web_fetch", "web_search"];
+/// The categories of checks, in the order in which reports show them.
+pub const CATEGORIES: [&str; 4] = ["safety", "correctness", "efficiency", "structure"];
+
 /// A request, its world and its rubric.
 #[derive(Clone, Debug)]
 pub struct Scenario {

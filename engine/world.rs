@@ -22,12 +22,9 @@ use indexmap::IndexMap;
 use place::Place;
 use std::sync::Arc;
 
+pub use crate::scenario::TOOLS;
 pub use clock::Clock;
 pub use template::{fill_templates, template_keys};
-
-/// The tools that every world has, in alphabetical order.
-pub const TOOLS: [&str; 7] =
-    ["exec", "memory_get", "memory_search", "read", "slack", "web_fetch", "web_search"];
 
 /// Where the workspace stands for an agent that names it absolutely.
 pub const WORKSPACE_PATH: &str = "/workspace";

@@ -27,6 +27,7 @@ const SCENARIO_KEYS: [&str; 11] = [
 /// A scenario file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RawScenario {
+    /// Empty where there is none that can be used.
     pub name: String,
     pub name_place: Place,
     pub difficulty: Option<String>,
@@ -62,13 +63,13 @@ impl RawScenario {
     }
 }
 
-/// Reads a scenario file. None when it cannot be used; the report says why.
+/// Reads a scenario file; none where it is no map. Whatever could not be read has its default, so that the rest
+/// can be checked: the report says whether the scenario can be used.
 pub fn read_scenario(root: &Node, report: &mut Report) -> Option<RawScenario> {
     let fields = Fields::of(root, "", report)?;
     fields.only(&SCENARIO_KEYS, report);
-    let errors_before = errors(report);
-    let name = read_name(&fields, report);
-    let raw = RawScenario {
+    Some(RawScenario {
+        name: read_name(&fields, report).unwrap_or_default(),
         name_place: fields.value_place("name"),
         difficulty: fields.text("difficulty", Need::Optional, report).map(str::to_owned),
         weight: read_weight(&fields, report),
@@ -81,9 +82,7 @@ pub fn read_scenario(root: &Node, report: &mut Report) -> Option<RawScenario> {
         user_context: read_context(&fields, report),
         checks: read_scoring(&fields, report),
         document: root.to_value(),
-        name: name.unwrap_or_default(),
-    };
-    (errors(report) == errors_before).then_some(raw)
+    })
 }
 
 /// Reads a rubric file: checks that lie over those of the scenario with the same name.
@@ -92,10 +91,6 @@ pub fn read_rubric(root: &Node, report: &mut Report) -> Option<Vec<RawCheck>> {
     fields.only(&["checks"], report);
     let node = fields.node("checks", Need::Required, report)?;
     Some(read_checks(node, "checks", report))
-}
-
-fn errors(report: &Report) -> usize {
-    report.errors().count()
 }
 
 /// The name is a folder's name too, so it may hold nothing that leads elsewhere.

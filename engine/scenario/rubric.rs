@@ -4,6 +4,7 @@
 //! missing key, a wrong type or a broken pattern is kept with its check, and scoring reports it exactly where
 //! the reference raises. `validate` finds such defects beforehand.
 
+mod kind;
 mod rule;
 mod validate;
 
@@ -11,6 +12,7 @@ use crate::pattern::{Pattern, PatternSet};
 use crate::value::{Map, Number, Value, json_text};
 use std::sync::Arc;
 
+pub use kind::CheckKind;
 pub(crate) use rule::{Bound, Lead, Rule, Search, Side};
 pub use validate::validate;
 
@@ -34,26 +36,6 @@ pub struct Check {
     pub points: f64,
     pub description: String,
     definition: Arc<Definition>,
-}
-
-/// What a check looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CheckKind {
-    ToolCalled,
-    ToolNotCalled,
-    ToolArgContains,
-    ToolArgExcludes,
-    ToolResponseContains,
-    ToolResponseExcludes,
-    ToolCountMax,
-    ToolCountMin,
-    ToolCountScore,
-    ToolCalledBefore,
-    ResponseContains,
-    ResponseExcludes,
-    ResponseLengthMax,
-    /// A type that nobody knows: such a check never passes.
-    Unknown,
 }
 
 /// Everything that scoring needs to know of a check, prepared for many episodes.
@@ -229,54 +211,6 @@ impl Definition {
         match &self.category {
             Value::Str(text) => text.clone(),
             other => other.dumps(),
-        }
-    }
-}
-
-impl CheckKind {
-    const NAMES: [(&'static str, CheckKind); 13] = [
-        ("tool_called", CheckKind::ToolCalled),
-        ("tool_not_called", CheckKind::ToolNotCalled),
-        ("tool_arg_contains", CheckKind::ToolArgContains),
-        ("tool_arg_excludes", CheckKind::ToolArgExcludes),
-        ("tool_response_contains", CheckKind::ToolResponseContains),
-        ("tool_response_excludes", CheckKind::ToolResponseExcludes),
-        ("tool_count_max", CheckKind::ToolCountMax),
-        ("tool_count_min", CheckKind::ToolCountMin),
-        ("tool_count_score", CheckKind::ToolCountScore),
-        ("tool_called_before", CheckKind::ToolCalledBefore),
-        ("response_contains", CheckKind::ResponseContains),
-        ("response_excludes", CheckKind::ResponseExcludes),
-        ("response_length_max", CheckKind::ResponseLengthMax),
-    ];
-
-    /// The kind that a rubric calls by this name.
-    pub fn named(name: &str) -> CheckKind {
-        CheckKind::NAMES
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map_or(CheckKind::Unknown, |(_, kind)| *kind)
-    }
-
-    /// The name in rubrics; none for an unknown kind.
-    pub fn name(self) -> Option<&'static str> {
-        CheckKind::NAMES.iter().find(|(_, kind)| *kind == self).map(|(name, _)| *name)
-    }
-
-    /// The keys that a check of this kind must have beside those that every check has.
-    fn required_keys(self) -> &'static [&'static str] {
-        match self {
-            CheckKind::ToolArgContains
-            | CheckKind::ToolArgExcludes
-            | CheckKind::ToolResponseContains
-            | CheckKind::ToolResponseExcludes
-            | CheckKind::ResponseContains
-            | CheckKind::ResponseExcludes => &["pattern"],
-            CheckKind::ToolCountMax | CheckKind::ResponseLengthMax => &["max"],
-            CheckKind::ToolCountMin => &["min"],
-            CheckKind::ToolCountScore => &["min", "max"],
-            CheckKind::ToolCalledBefore => &["before", "after"],
-            CheckKind::ToolCalled | CheckKind::ToolNotCalled | CheckKind::Unknown => &[],
         }
     }
 }

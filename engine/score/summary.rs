@@ -2,11 +2,10 @@
 //! report. Also the gate by which later editions of the benchmark qualify a scenario.
 
 use super::verdict::{CategoryResult, CheckResult, Scored, Verdict};
+use crate::scenario::CATEGORIES;
 use crate::value::Value;
 use std::fmt::Write as _;
 
-/// The categories that are shown, in their order.
-const CATEGORIES: [&str; 4] = ["safety", "correctness", "efficiency", "structure"];
 /// The categories that a gate looks at when none are named.
 const GATE_CATEGORIES: [&str; 2] = ["safety", "correctness"];
 /// The share of checks beside safety that the gate asks for when nobody says otherwise.

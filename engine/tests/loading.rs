@@ -1,9 +1,8 @@
 //! Suites load: ours from the program and from its folder, and the real ClawBench as it stands.
 
 use packwright::scenario::problem::{Report, Strictness};
-use packwright::scenario::raw_check::{CATEGORIES, check_types};
 use packwright::scenario::yaml;
-use packwright::scenario::{CheckKind, Entry, Folder, validate};
+use packwright::scenario::{CATEGORIES, CheckKind, Entry, Folder, validate};
 use packwright::value::{Value, parse};
 use packwright::workspace::{
     IDLE_SCORE_MAX, Loaded, SuiteSource, clawbench_files, idle_scorecard, load_suite,
@@ -133,16 +132,9 @@ fn our_suite_has_what_a_suite_needs() {
     assert!(checks().count() >= 120, "{} checks", checks().count());
     assert!(suite.scenarios.iter().filter(|scenario| scenario.held_out).count() >= 2);
     let types: BTreeSet<_> = checks().filter_map(|check| check.kind.name()).collect();
-    assert_eq!(types, check_types().collect(), "all check types are used");
+    assert_eq!(types, CheckKind::names().collect(), "all check types are used");
     let categories: BTreeSet<_> = checks().map(|check| check.category.as_str()).collect();
     assert_eq!(categories, CATEGORIES.into_iter().collect());
-}
-
-#[test]
-fn check_types_have_one_list() {
-    for name in check_types() {
-        assert_ne!(CheckKind::named(name), CheckKind::Unknown, "{name}");
-    }
 }
 
 #[test]

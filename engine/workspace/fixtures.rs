@@ -52,7 +52,8 @@ fn check_template(raw: &RawScenario, text: &str, report: &mut Report) {
     let context = &raw.user_context;
     // A first name follows from the name.
     let known = |name: &str| {
-        context.contains_key(name) || name == "USER_FIRST_NAME" && context.contains_key("USER_NAME")
+        let written = raw.document.get("user_context_defaults").and_then(|context| context.get(name));
+        written.is_some() || name == "USER_FIRST_NAME" && context.contains_key("USER_NAME")
     };
     for (offset, name) in template_keys(text).filter(|(_, name)| !known(name)) {
         let problem = report.objection(Place::at(text, offset), "", format!("`{{{{{name}}}}}` has no value"));
@@ -73,6 +74,7 @@ fn check_json(path: &str, text: &str, report: &mut Report) {
         }
     };
     let json = Json { text, value: &value };
+    check_numbers(&json, &value, &mut Vec::new(), report);
     match LISTS.iter().find(|(name, _)| *name == path) {
         Some((_, texts)) => check_list(&json, texts, report),
         None if path == SEARCHES => check_searches(&json, report),
@@ -96,9 +98,28 @@ impl Json<'_> {
     }
 }
 
+/// Objects to `NaN` and `Infinity`, on which the reference's server fails when it encodes its answer.
+fn check_numbers<'v>(json: &Json<'v>, value: &'v Value, path: &mut Vec<Step<'v>>, report: &mut Report) {
+    let steps: Vec<(Step<'v>, &'v Value)> = match value {
+        Value::Float(number) if !number.is_finite() => {
+            let message = format!("{} is no number that JSON has", value.dumps());
+            report.objection(json.place(path), "", message).help("write a finite number, a text or null");
+            return;
+        }
+        Value::List(items) => items.iter().enumerate().map(|(at, item)| (Step::Item(at), item)).collect(),
+        Value::Map(members) => members.iter().map(|(key, item)| (Step::Key(key), item)).collect(),
+        _ => return,
+    };
+    for (step, item) in steps {
+        path.push(step);
+        check_numbers(json, item, path, report);
+        path.pop();
+    }
+}
+
 fn check_list(json: &Json<'_>, texts: &[&str], report: &mut Report) {
     let Some(items) = json.value.as_list() else {
-        report.error(json.place(&[]), "", format!("expected a list of objects, found {}", kind(json.value)));
+        report.error(json.place(&[]), "", format!("expected a list of objects, found {}", json.value.kind()));
         return;
     };
     let mut first_with: HashMap<String, usize> = HashMap::new();
@@ -106,7 +127,7 @@ fn check_list(json: &Json<'_>, texts: &[&str], report: &mut Report) {
         let here = || json.place(&[Step::Item(index)]);
         let what = format!("[{index}]");
         if item.as_map().is_none() {
-            report.error(here(), &what, format!("expected an object, found {}", kind(item)));
+            report.error(here(), &what, format!("expected an object, found {}", item.kind()));
             continue;
         }
         match item.get("id") {
@@ -143,7 +164,7 @@ fn expect_texts(
                 report.objection(
                     place,
                     &format!("{what}.{key}"),
-                    format!("expected a text, found {}", kind(other)),
+                    format!("expected a text, found {}", other.kind()),
                 );
             }
         }
@@ -160,7 +181,7 @@ fn check_searches(json: &Json<'_>, report: &mut Report) {
                 match results.as_list() {
                     Some(items) => check_results(json, items, &here, query, report),
                     None => {
-                        let message = format!("expected a list of results, found {}", kind(results));
+                        let message = format!("expected a list of results, found {}", results.kind());
                         report.error(json.place(&here), query, message);
                     }
                 }
@@ -168,7 +189,7 @@ fn check_searches(json: &Json<'_>, report: &mut Report) {
         }
         other => {
             let message =
-                format!("expected a list of results or an object of queries, found {}", kind(other));
+                format!("expected a list of results or an object of queries, found {}", other.kind());
             report.objection(json.place(&[]), "", message);
         }
     }
@@ -193,7 +214,7 @@ fn check_pages(json: &Json<'_>, report: &mut Report) {
         report.objection(
             json.place(&[]),
             "",
-            format!("expected an object of pages, found {}", kind(json.value)),
+            format!("expected an object of pages, found {}", json.value.kind()),
         );
         return;
     };
@@ -202,21 +223,10 @@ fn check_pages(json: &Json<'_>, report: &mut Report) {
             report.error(
                 json.place(&[Step::Key(url)]),
                 url,
-                format!("expected an object, found {}", kind(page)),
+                format!("expected an object, found {}", page.kind()),
             );
             continue;
         }
         expect_texts(json, page, &[Step::Key(url)], &["title", "text"], url, report);
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Int(_) | Value::BigInt(_) | Value::Float(_) => "a number",
-        Value::Str(_) => "a text",
-        Value::List(_) => "a list",
-        Value::Map(_) => "an object",
     }
 }

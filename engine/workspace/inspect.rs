@@ -86,7 +86,9 @@ fn of_yaml(path: &Path) -> Inspection {
             Inspection { found: found.filter(|_| sound), problems }
         }
         _ => {
-            if let Some(Found::Scenario { checks: 0 }) = found {
+            if let Some(Found::Scenario { checks: 0 }) = found
+                && report.errors().next().is_none()
+            {
                 report.warning(
                     None,
                     "",

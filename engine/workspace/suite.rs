@@ -11,7 +11,7 @@ use crate::units::{SuiteHash, sha256_hex};
 use crate::value::Value;
 use crate::workspace::fixtures::check_fixtures;
 use crate::workspace::idle;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A suite's files, and how to name them to the user.
@@ -32,11 +32,13 @@ struct Layout {
 const OWN: Layout = Layout { fixtures: "scenarios/fixtures", strictness: Strictness::Own };
 const CLAWBENCH: Layout = Layout { fixtures: "fixtures", strictness: Strictness::Foreign };
 
-/// A scenario file that could be read.
+/// A scenario file that could be read, at least in parts.
 struct Read {
     raw: RawScenario,
     /// Its file, relative to the suite.
     file: String,
+    /// Whether all its checks could be read, those of its rubric file too.
+    has_all_checks: bool,
 }
 
 /// Builds the suite, none where it has errors, together with all problems.
@@ -47,6 +49,7 @@ pub(super) fn assemble(source: &Source<'_>) -> (Option<Suite>, Vec<Problem>) {
     work.refuse_equal_names(&reads);
     let scenarios: Vec<Arc<Scenario>> = reads.into_iter().map(|read| Arc::new(work.complete(read))).collect();
     work.refuse_strangers(&scenarios);
+    work.warn_of_edition(&scenarios);
     if !scenarios.is_empty() && scenarios.iter().all(|scenario| scenario.weight == 0.0) {
         work.suite_error("all scenarios have weight 0, so there is nothing to score");
     }
@@ -103,11 +106,23 @@ impl Work<'_> {
     }
 
     fn suite_error(&mut self, message: &str) -> &mut Problem {
+        self.suite_problem(|report| {
+            report.error(None, "", message);
+        })
+    }
+
+    fn suite_warning(&mut self, message: &str) -> &mut Problem {
+        self.suite_problem(|report| {
+            report.warning(None, "", message);
+        })
+    }
+
+    fn suite_problem(&mut self, record: impl FnOnce(&mut Report)) -> &mut Problem {
         let file = self.source.prefix.trim_end_matches('/').to_owned();
         let mut report = Report::new(&file, self.layout.strictness);
-        report.error(None, "", message);
+        record(&mut report);
         self.problems.extend(report.problems);
-        self.problems.last_mut().expect("a problem was pushed on the line above")
+        self.problems.last_mut().expect("a problem was recorded on the line above")
     }
 
     fn scenarios(&mut self) -> Vec<Read> {
@@ -123,14 +138,19 @@ impl Work<'_> {
         let mut report = self.report(&file);
         let root = self.document(&file, &mut report);
         let raw = root.and_then(|root| read_scenario(&root, &mut report));
-        if let Some(raw) = &raw
-            && stem(&file) != raw.name
-        {
-            let message = format!("the file is named {}, but the scenario {}", stem(&file), raw.name);
-            report.objection(raw.name_place, "name", message).help("give both the same name");
-        }
+        let read = raw.map(|mut raw| {
+            if raw.name.is_empty() {
+                raw.name = stem(&file).to_owned();
+            }
+            if stem(&file) != raw.name {
+                let message = format!("the file is named {}, but the scenario {}", stem(&file), raw.name);
+                report.objection(raw.name_place, "name", message).help("give both the same name");
+            }
+            let has_all_checks = !report.errors().any(|problem| problem.what.starts_with("scoring"));
+            Read { raw, file, has_all_checks }
+        });
         self.problems.extend(report.problems);
-        Some(Read { raw: raw?, file })
+        read
     }
 
     fn document(&self, file: &str, report: &mut Report) -> Option<Node> {
@@ -159,7 +179,10 @@ impl Work<'_> {
             let mut report = self.report(&file);
             let rubric = self.document(&file, &mut report).and_then(|root| read_rubric(&root, &mut report));
             match reads.iter_mut().find(|read| stem(&read.file) == stem(&file)) {
-                Some(read) => read.raw.lay_over(rubric.unwrap_or_default()),
+                Some(read) => {
+                    read.has_all_checks &= report.errors().next().is_none();
+                    read.raw.lay_over(rubric.unwrap_or_default());
+                }
                 // A scenario file that could not be read is complained about already.
                 None if self.source.folder.get(&format!("scenarios/{}.yaml", stem(&file))).is_some() => {}
                 None => {
@@ -188,7 +211,9 @@ impl Work<'_> {
     fn complete(&mut self, read: Read) -> Scenario {
         let raw = read.raw;
         let mut report = self.report(&read.file);
-        expect_points(&raw.checks, &mut report);
+        if read.has_all_checks {
+            expect_points(&raw.checks, &mut report);
+        }
         let at = format!("{}/{}", self.layout.fixtures, raw.name);
         let fixtures = below(self.source.folder, &at);
         if fixtures.iter().next().is_none() {
@@ -203,7 +228,9 @@ impl Work<'_> {
         let found = check_fixtures(&raw, &fixtures, self.layout.strictness, &shown);
         self.problems.extend(found);
         let scenario = build(raw, fixtures);
-        self.refuse_idlers(&scenario, &read.file);
+        if read.has_all_checks {
+            self.refuse_idlers(&scenario, &read.file);
+        }
         scenario
     }
 
@@ -232,6 +259,34 @@ impl Work<'_> {
             }
         }
     }
+}
+
+impl Work<'_> {
+    /// Warns of a suite that was made for later tools than those here.
+    fn warn_of_edition(&mut self, scenarios: &[Arc<Scenario>]) {
+        let signs: BTreeSet<&str> = scenarios.iter().flat_map(|scenario| signs_of_april(scenario)).collect();
+        if signs.is_empty() {
+            return;
+        }
+        let signs: Vec<&str> = signs.into_iter().collect();
+        let message = format!("was made for the ClawBench of April 2026 ({})", signs.join(", "));
+        self.suite_warning(&message).help(
+            "the tools here answer as those of 2026-02-28 (commit 0f2bf47): they take api.notion.com for an unknown \
+             command and listChannels for an unknown action, and no criteria are scored",
+        );
+    }
+}
+
+/// What in a scenario only the edition of April 2026 has.
+fn signs_of_april(scenario: &Scenario) -> Vec<&'static str> {
+    let criteria = scenario.document.get("scoring").and_then(|scoring| scoring.get("criteria"));
+    let document = scenario.document.compact();
+    let named = ["api.notion.com", "listChannels"].into_iter().filter(|word| {
+        let files = scenario.fixtures.iter().filter_map(|(path, _)| scenario.fixtures.file(path));
+        let mut texts = files.filter_map(|bytes| std::str::from_utf8(bytes).ok());
+        document.contains(word) || texts.any(|text| text.contains(word))
+    });
+    criteria.map(|_| "scoring.criteria").into_iter().chain(named).collect()
 }
 
 fn build(raw: RawScenario, fixtures: Folder) -> Scenario {

@@ -3,10 +3,8 @@
 
 use super::CheckKind;
 use crate::pattern::{Case, Pattern};
+use crate::scenario::{CATEGORIES, TOOLS};
 use crate::value::{Map, Value};
-
-const TOOLS: [&str; 7] = ["exec", "memory_get", "memory_search", "read", "slack", "web_fetch", "web_search"];
-const CATEGORIES: [&str; 4] = ["correctness", "efficiency", "safety", "structure"];
 
 /// A document on which the reference fails instead of reporting.
 struct Crash(String);
@@ -33,7 +31,7 @@ fn validate_document(document: &Value, problems: &mut Vec<String>) -> Result<(),
     }
     for tool in elements(document.get("tools"), "tools")? {
         if !is_known(&tool, &TOOLS, "a tool")? {
-            problems.push(format!("unknown tool: '{}' (known: {})", tool.py_str(), listing(&TOOLS)));
+            problems.push(format!("unknown tool: '{}' (known: {})", tool.py_str(), listing(TOOLS)));
         }
     }
     let checks = match document.get("scoring") {
@@ -96,13 +94,13 @@ fn type_problems(prefix: &str, check: &Map) -> Result<Vec<String>, Crash> {
     let kind = type_name.as_str().map_or(CheckKind::Unknown, CheckKind::named);
     let shown_type = type_name.py_str();
     if type_name.is_truthy() && kind == CheckKind::Unknown {
-        problems.push(format!("unknown check type '{shown_type}' (known: {})", listing(&sorted_kinds())));
+        problems.push(format!("unknown check type '{shown_type}' (known: {})", listing(CheckKind::names())));
     }
     let category = check.get("category").filter(|category| category.is_truthy());
     if let Some(category) = category
         && !is_known(category, &CATEGORIES, &format!("{prefix}: its 'category'"))?
     {
-        problems.push(format!("unknown category '{}' (known: {})", category.py_str(), listing(&CATEGORIES)));
+        problems.push(format!("unknown category '{}' (known: {})", category.py_str(), listing(CATEGORIES)));
     }
     let names_tools = check.contains_key("tool") || check.contains_key("tools");
     if matches!(kind, CheckKind::ToolCalled | CheckKind::ToolNotCalled) && !names_tools {
@@ -149,12 +147,8 @@ fn python_type(value: &Value) -> &'static str {
     }
 }
 
-fn sorted_kinds() -> Vec<&'static str> {
-    let mut names: Vec<&str> = CheckKind::NAMES.iter().map(|(name, _)| *name).collect();
+fn listing<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let mut names: Vec<&str> = names.into_iter().collect();
     names.sort_unstable();
-    names
-}
-
-fn listing(names: &[&str]) -> String {
-    Value::List(names.iter().map(|name| Value::from(*name)).collect()).py_repr()
+    Value::List(names.into_iter().map(Value::from).collect()).py_repr()
 }
