@@ -11,8 +11,9 @@ mod warning;
 use crate::units::{PackHash, sha256_hex};
 use crate::value::{JsonError, Value, parse};
 
-pub use schema::PackIssue;
+pub use schema::{PackIssue, PolicyList};
 pub use warning::PackWarning;
+pub(crate) use warning::is_plain_path;
 
 /// The file that holds the policy.
 pub const AGENTS_MD: &str = "AGENTS.md";

@@ -3,6 +3,7 @@
 
 use crate::agent::Task;
 use crate::agent::prompt::{ContextFile, PromptProfile};
+use crate::pack::is_plain_path;
 use crate::scenario::{Entry, Folder};
 use crate::world::{Clock, WORKSPACE_PATH, World, fill_templates};
 
@@ -22,7 +23,8 @@ pub(super) fn world(task: &Task, profile: &PromptProfile) -> World {
     world.with_fixtures_at(&format!("/fixtures/{}", scenario.name))
 }
 
-/// The pack's files, and those of the scenario that the pack does not bring itself.
+/// The pack's files, as far as their names are paths inside the workspace, and those of the scenario that the pack
+/// does not bring itself.
 pub(super) fn workspace(task: &Task) -> Folder {
     let mut folder = Folder::default();
     for (name, text) in task.pack.files().filter(|(name, _)| is_plain_path(name)) {
@@ -40,11 +42,6 @@ pub(super) fn workspace(task: &Task) -> Folder {
         }
     }
     folder
-}
-
-/// A pack may name its files as it likes; only names inside the workspace become files.
-fn is_plain_path(name: &str) -> bool {
-    !name.contains('\0') && name.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 /// The files of a workspace for the prompt, within a limit for each and one for all, in UTF-16 units.

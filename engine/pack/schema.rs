@@ -105,7 +105,7 @@ impl PackIssue {
 /// Returns all that is wrong with a document, in the order in which validators report it.
 pub(super) fn issues(document: &Value) -> Vec<PackIssue> {
     let Some(pack) = document.as_map() else {
-        return vec![PackIssue::NotObject { found: kind(document) }];
+        return vec![PackIssue::NotObject { found: document.kind() }];
     };
     let mut issues = Vec::new();
     check_fields(pack, &mut issues);
@@ -141,7 +141,7 @@ fn check_fields(pack: &Map, issues: &mut Vec<PackIssue>) {
 
 fn check_files(files: &Value, issues: &mut Vec<PackIssue>) {
     let Some(files) = files.as_map() else {
-        issues.push(PackIssue::FilesNotObject { found: kind(files) });
+        issues.push(PackIssue::FilesNotObject { found: files.kind() });
         return;
     };
     if !files.contains_key(AGENTS_MD) {
@@ -149,14 +149,14 @@ fn check_files(files: &Value, issues: &mut Vec<PackIssue>) {
     }
     for (name, text) in files {
         if text.as_str().is_none() {
-            issues.push(PackIssue::FileNotString { name: name.clone(), found: kind(text) });
+            issues.push(PackIssue::FileNotString { name: name.clone(), found: text.kind() });
         }
     }
 }
 
 fn check_tool_policy(policy: &Value, issues: &mut Vec<PackIssue>) {
     let Some(policy) = policy.as_map() else {
-        issues.push(PackIssue::ToolPolicyNotObject { found: kind(policy) });
+        issues.push(PackIssue::ToolPolicyNotObject { found: policy.kind() });
         return;
     };
     if policy.contains_key("allowed") || policy.contains_key("denied") {
@@ -178,12 +178,12 @@ fn check_tool_policy(policy: &Value, issues: &mut Vec<PackIssue>) {
 
 fn check_list(list: PolicyList, names: &Value, issues: &mut Vec<PackIssue>) {
     let Some(names) = names.as_list() else {
-        issues.push(PackIssue::NotList { list, found: kind(names) });
+        issues.push(PackIssue::NotList { list, found: names.kind() });
         return;
     };
     for (index, name) in names.iter().enumerate() {
         if name.as_str().is_none() {
-            issues.push(PackIssue::ItemNotString { list, index, found: kind(name) });
+            issues.push(PackIssue::ItemNotString { list, index, found: name.kind() });
         }
     }
 }
@@ -200,7 +200,7 @@ fn holds(names: &Value, tool: &str) -> bool {
 
 fn check_metadata(metadata: &Value, issues: &mut Vec<PackIssue>) {
     let Some(names) = metadata_names(metadata) else {
-        issues.push(PackIssue::MetadataNotObject { found: kind(metadata) });
+        issues.push(PackIssue::MetadataNotObject { found: metadata.kind() });
         return;
     };
     for name in ["pack_name", "pack_version", "target_suite"] {
@@ -212,7 +212,7 @@ fn check_metadata(metadata: &Value, issues: &mut Vec<PackIssue>) {
         None => {}
         Some(Value::Str(version)) if is_version(version) => {}
         Some(Value::Str(version)) => issues.push(PackIssue::PackVersionFormat { found: version.clone() }),
-        Some(other) => issues.push(PackIssue::PackVersionNotString { found: kind(other) }),
+        Some(other) => issues.push(PackIssue::PackVersionNotString { found: other.kind() }),
     }
 }
 
@@ -237,21 +237,10 @@ fn is_version(text: &str) -> bool {
     parts.len() == 3 && parts.iter().all(|part| !part.is_empty() && part.chars().all(is_digit))
 }
 
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Int(_) | Value::BigInt(_) | Value::Float(_) => "a number",
-        Value::Str(_) => "a string",
-        Value::List(_) => "a list",
-        Value::Map(_) => "an object",
-    }
-}
-
 /// The value as JSON where that is short, else its kind.
 fn excerpt(value: &Value) -> String {
     let text = value.dumps();
-    if text.len() <= 40 { text } else { kind(value).into() }
+    if text.len() <= 40 { text } else { value.kind().into() }
 }
 
 #[cfg(test)]
@@ -277,7 +266,7 @@ mod tests {
             "tool_policy",
             r#"{"allow": ["read", 5], "deny": null}"#,
             &[
-                "item 2 of tool_policy.allow is a number: it must be the name of a tool in quotes",
+                "item 2 of tool_policy.allow is an integer: it must be the name of a tool in quotes",
                 "tool_policy.deny is null: it must be a list of tool names",
             ],
         );
@@ -302,7 +291,7 @@ mod tests {
         check(
             "tool_policy",
             "7",
-            &["tool_policy is a number: it must be an object with the lists allow and deny"],
+            &["tool_policy is an integer: it must be an object with the lists allow and deny"],
         );
     }
 }

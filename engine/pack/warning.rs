@@ -69,10 +69,9 @@ fn nearly(max: usize) -> usize {
     max - max / 20
 }
 
-fn is_plain_path(name: &str) -> bool {
-    !name.contains(['\\', '\0'])
-        && !name.contains(':')
-        && name.split('/').all(|part| !matches!(part, "" | "." | ".."))
+/// Whether a file of this name lies in the workspace, on every system; no other file is written.
+pub(crate) fn is_plain_path(name: &str) -> bool {
+    !name.contains(['\\', ':', '\0']) && name.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 #[cfg(test)]

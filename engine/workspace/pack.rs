@@ -1,9 +1,10 @@
 //! Reads a policy pack from disk: a `pack.json`, an `AGENTS.md`, or a folder that holds either.
 
-use crate::pack::{AGENTS_MD, Pack, PackIssue, PackMetadata};
+use crate::pack::{AGENTS_MD, Pack, PackIssue, PackMetadata, PolicyList};
 use crate::scenario::problem::{Place, Report, Strictness};
 use crate::workspace::LoadError;
 use crate::workspace::disk::read_file;
+use crate::workspace::json_place::{Step, place_of};
 use std::path::{Path, PathBuf};
 
 const PACK_JSON: &str = "pack.json";
@@ -47,21 +48,51 @@ fn inside(folder: &Path, report: &mut Report) -> Option<PathBuf> {
 }
 
 fn read_json(bytes: &[u8], report: &mut Report) -> Option<Pack> {
-    match Pack::read(bytes) {
-        Ok(pack) => Some(pack),
-        Err(issues) => {
-            for issue in issues {
-                match issue {
-                    PackIssue::NotJson(error) => {
-                        let place = Place { line: error.line, column: error.column };
-                        report.error(place, "", format!("invalid JSON: {}", error.problem));
-                    }
-                    issue => {
-                        report.error(None, "", issue.to_string());
-                    }
-                }
+    let issues = match Pack::read(bytes) {
+        Ok(pack) => return Some(pack),
+        Err(issues) => issues,
+    };
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    // Validators tell twice that there is no version; once is enough for people.
+    let no_version = PackIssue::MissingField { name: "schema_version" };
+    let twice = issues.contains(&no_version);
+    for issue in issues.iter().filter(|issue| !(twice && **issue == no_version)) {
+        match issue {
+            PackIssue::NotJson(error) => {
+                let place = Place { line: error.line, column: error.column };
+                report.error(place, "", format!("invalid JSON: {}", error.problem));
             }
-            None
+            PackIssue::TooLarge { .. } => drop(report.error(None, "", issue.to_string())),
+            issue => drop(report.error(place_of(text, &path(issue)), "", issue.to_string())),
+        }
+    }
+    None
+}
+
+/// What an issue is about; the object around it where it is missing.
+fn path(issue: &PackIssue) -> Vec<Step<'_>> {
+    let keys = |keys: &[&'static str]| keys.iter().map(|key| Step::Key(key)).collect();
+    let name = |list: &PolicyList| match list {
+        PolicyList::Allow => "allow",
+        PolicyList::Deny => "deny",
+    };
+    match issue {
+        PackIssue::NotJson(_)
+        | PackIssue::NotObject { .. }
+        | PackIssue::MissingField { .. }
+        | PackIssue::TooLarge { .. } => Vec::new(),
+        PackIssue::SchemaVersion { .. } => keys(&["schema_version"]),
+        PackIssue::FilesNotObject { .. } | PackIssue::NoAgentsMd => keys(&["files"]),
+        PackIssue::FileNotString { name, .. } => vec![Step::Key("files"), Step::Key(name)],
+        PackIssue::ToolPolicyNotObject { .. } | PackIssue::LegacyPolicyKeys => keys(&["tool_policy"]),
+        PackIssue::NotList { list, .. } => keys(&["tool_policy", name(list)]),
+        PackIssue::ItemNotString { list, index, .. } => {
+            vec![Step::Key("tool_policy"), Step::Key(name(list)), Step::Item(*index)]
+        }
+        PackIssue::DangerousWithoutDeny { .. } => keys(&["tool_policy", "allow"]),
+        PackIssue::MetadataNotObject { .. } | PackIssue::MetaMissing { .. } => keys(&["metadata"]),
+        PackIssue::PackVersionNotString { .. } | PackIssue::PackVersionFormat { .. } => {
+            keys(&["metadata", "pack_version"])
         }
     }
 }
