@@ -1,10 +1,10 @@
 //! The tool `exec`: command lines of mail, calendar, task and code programs, recognized by patterns. The first
 //! rule that matches answers; no command ever runs.
 
+use crate::pattern::{Case, Flags, Haystack, MatchLimit, Pattern, PatternSet};
 use crate::value::{Map, Value};
 use crate::world::arguments::{is_space, text};
 use crate::world::{Fault, World};
-use regex::Regex;
 use std::sync::LazyLock;
 
 const INBOX: &str = "inbox.json";
@@ -34,63 +34,65 @@ enum Act {
     UseGithub,
 }
 
-/// The rules in their order, case-sensitive or not, as the reference writes them.
-const RULES: [(Act, bool, &str); 15] = [
-    (Act::ListMail, false, r"himalaya\s+(envelope\s+)?list"),
-    (Act::ReadMail, false, r#"himalaya\s+message\s+read\s+['"]?(\S+)"#),
-    (Act::DraftMail, false, r"himalaya\s+(message\s+write|template\s+write|draft)"),
-    (Act::SendMail, false, r"himalaya\s+message\s+send"),
-    (Act::FlagMail, false, r"himalaya\s+flag\s+add"),
-    (Act::QueryTasks, true, r"curl.*notion\.so/v1/databases/.*/query"),
-    (Act::ShowPage, true, r"curl.*notion\.so/v1/pages/([A-Za-z0-9_-]+)"),
-    (Act::CreatePage, true, r"curl.*-X\s*POST.*notion\.so/v1/pages"),
-    (Act::UpdatePage, true, r"curl.*-X\s*PATCH.*notion\.so/v1/pages"),
-    (Act::ListDocuments, true, r"curl.*notion\.so/v1/databases\b"),
-    (Act::UseCalendarApi, true, r"curl.*googleapis\.com/calendar/v3/calendars/.*/events"),
-    (Act::ListEvents, true, r"gcalcli\s+(agenda|list|search)|gcal\s+list-events"),
-    (Act::AddEvent, true, r"gcalcli\s+add|gcal\s+create-event"),
-    (Act::DeleteEvent, true, r"gcalcli\s+delete|gcal\s+delete-event"),
-    (Act::UseGithub, false, r"\bgh\s+"),
+/// The rules in their order, as the reference writes them.
+const RULES: [(Act, Case, &str); 15] = [
+    (Act::ListMail, Case::Sensitive, r"himalaya\s+(envelope\s+)?list"),
+    (Act::ReadMail, Case::Sensitive, r#"himalaya\s+message\s+read\s+['"]?(\S+)"#),
+    (Act::DraftMail, Case::Sensitive, r"himalaya\s+(message\s+write|template\s+write|draft)"),
+    (Act::SendMail, Case::Sensitive, r"himalaya\s+message\s+send"),
+    (Act::FlagMail, Case::Sensitive, r"himalaya\s+flag\s+add"),
+    (Act::QueryTasks, Case::Insensitive, r"curl.*notion\.so/v1/databases/.*/query"),
+    (Act::ShowPage, Case::Insensitive, r"curl.*notion\.so/v1/pages/([A-Za-z0-9_-]+)"),
+    (Act::CreatePage, Case::Insensitive, r"curl.*-X\s*POST.*notion\.so/v1/pages"),
+    (Act::UpdatePage, Case::Insensitive, r"curl.*-X\s*PATCH.*notion\.so/v1/pages"),
+    (Act::ListDocuments, Case::Insensitive, r"curl.*notion\.so/v1/databases\b"),
+    (Act::UseCalendarApi, Case::Insensitive, r"curl.*googleapis\.com/calendar/v3/calendars/.*/events"),
+    (Act::ListEvents, Case::Insensitive, r"gcalcli\s+(agenda|list|search)|gcal\s+list-events"),
+    (Act::AddEvent, Case::Insensitive, r"gcalcli\s+add|gcal\s+create-event"),
+    (Act::DeleteEvent, Case::Insensitive, r"gcalcli\s+delete|gcal\s+delete-event"),
+    (Act::UseGithub, Case::Sensitive, r"\bgh\s+"),
 ];
 
-static PATTERNS: LazyLock<Vec<(Act, Regex)>> =
-    LazyLock::new(|| RULES.iter().map(|(act, any_case, rule)| (*act, pattern(rule, *any_case))).collect());
-static POST: LazyLock<Regex> = LazyLock::new(|| pattern(r"-X\s*POST", false));
-static DELETE: LazyLock<Regex> = LazyLock::new(|| pattern(r"-X\s*DELETE", false));
-static CHANGE: LazyLock<Regex> = LazyLock::new(|| pattern(r"-X\s*PATCH|-X\s*PUT", false));
+static PATTERNS: LazyLock<PatternSet> = LazyLock::new(|| {
+    let patterns: Vec<Pattern> = RULES.iter().map(|(_, case, rule)| pattern(rule, *case)).collect();
+    PatternSet::compile(&patterns)
+});
+static POST: LazyLock<Pattern> = LazyLock::new(|| pattern(r"-X\s*POST", Case::Sensitive));
+static DELETE: LazyLock<Pattern> = LazyLock::new(|| pattern(r"-X\s*DELETE", Case::Sensitive));
+static CHANGE: LazyLock<Pattern> = LazyLock::new(|| pattern(r"-X\s*PATCH|-X\s*PUT", Case::Sensitive));
 
-/// Translates a rule from Python's dialect: its `\s` holds four more characters, its `\b` stands at the edge
-/// of other words, and without regard to case `i` is also `İ` and `ı`.
-fn pattern(rule: &str, any_case: bool) -> Regex {
-    const NO_WORD: &str = r"[^\p{L}\p{Nd}\p{Nl}\p{No}_]";
-    let mut rule = rule.replace(r"\s", r"[\s\x1c-\x1f]").replace(r"\S", r"[^\s\x1c-\x1f]");
-    if let Some(after) = rule.strip_prefix(r"\b") {
-        rule = format!(r"(?:\A|{NO_WORD}){after}");
-    } else if let Some(before) = rule.strip_suffix(r"\b") {
-        rule = format!(r"{before}(?:\z|(?-i:{NO_WORD}))");
+/// The dot does not match a line feed here.
+fn pattern(rule: &str, case: Case) -> Pattern {
+    let flags = Flags { dotall: false, ignore_case: case == Case::Insensitive };
+    Pattern::compile_with(rule, flags).expect("the rules are constants and each was tested")
+}
+
+/// The act of the first rule that matches, and what it matched.
+fn recognized(command: &str) -> Result<Option<(Act, &str)>, MatchLimit> {
+    let text = Haystack::new(command);
+    let hits = PATTERNS.scan(&text);
+    for (index, (act, ..)) in RULES.iter().enumerate() {
+        if let Some(found) = hits.find(index)? {
+            return Ok(Some((*act, &command[found])));
+        }
     }
-    if any_case {
-        rule = rule.replace("0-9_-]", "0-9_İı-]").replace('i', "[iİı]").replace("(?-[iİı]:", "(?-i:");
-        rule = format!("(?i){rule}");
-    }
-    Regex::new(&rule).expect("the rules are constants and each was tested")
+    Ok(None)
 }
 
 pub(super) fn answer(world: &World, args: &Map) -> Result<Value, Fault> {
     let command = text(args, "command")?.trim_matches(is_space);
-    let Some((act, pattern)) = PATTERNS.iter().find(|(_, pattern)| pattern.is_match(command)) else {
+    let Some((act, matched)) = recognized(command).map_err(too_much)? else {
         let start: String = command.chars().take(ECHO_CHARS_MAX).collect();
         return Ok(done(&format!("(mock output for: {start})")));
     };
-    let named = || pattern.captures(command).and_then(|captures| Some(captures.get(1)?.as_str()));
     match act {
         Act::ListMail => list_mail(world),
-        Act::ReadMail => read_mail(world, named().unwrap_or_default().trim_matches(['\'', '"'])),
+        Act::ReadMail => read_mail(world, last_part(matched, is_space).trim_matches(['\'', '"'])),
         Act::DraftMail => Ok(done(&format!("Draft saved: {}", new_id(world, "draft")))),
         Act::SendMail => Ok(irreversible("Message sent successfully")),
         Act::FlagMail => Ok(done("Flag added successfully")),
         Act::QueryTasks => wrapped(world, "results", TASKS),
-        Act::ShowPage => show_page(world, named().unwrap_or_default()),
+        Act::ShowPage => show_page(world, last_part(matched, |c| c == '/')),
         Act::CreatePage => Ok(done(&changed(Some(new_id(world, "page")), "created"))),
         Act::UpdatePage => Ok(done(&changed(None, "updated"))),
         Act::ListDocuments => wrapped(world, "results", DOCUMENTS),
@@ -100,6 +102,15 @@ pub(super) fn answer(world: &World, args: &Map) -> Result<Value, Fault> {
         Act::DeleteEvent => Ok(irreversible("Event deleted")),
         Act::UseGithub => Ok(done("(mock gh output)")),
     }
+}
+
+/// What the group at the end of a rule holds: it cannot hold what stands before it.
+fn last_part(matched: &str, stands_before: fn(char) -> bool) -> &str {
+    matched.rsplit(stands_before).next().unwrap_or_default()
+}
+
+fn too_much(limit: MatchLimit) -> Fault {
+    Fault::argument("command", &limit.to_string())
 }
 
 fn list_mail(world: &World) -> Result<Value, Fault> {
@@ -152,13 +163,14 @@ fn with_id<'a>(world: &'a World, file: &str, id: &str) -> Result<Option<&'a Map>
 }
 
 fn use_calendar_api(world: &World, command: &str) -> Result<Value, Fault> {
-    if POST.is_match(command) {
+    let text = Haystack::new(command);
+    if POST.is_match(&text).map_err(too_much)? {
         return Ok(add_event(world));
     }
-    if DELETE.is_match(command) {
+    if DELETE.is_match(&text).map_err(too_much)? {
         return Ok(irreversible(""));
     }
-    if CHANGE.is_match(command) {
+    if CHANGE.is_match(&text).map_err(too_much)? {
         return Ok(done(&changed(None, "updated")));
     }
     wrapped(world, "items", CALENDAR)
@@ -213,8 +225,7 @@ mod tests {
     #[test]
     fn rules_match_in_pythons_dialect() {
         let check = |command: &str, expected: bool| {
-            let found = PATTERNS.iter().any(|(_, pattern)| pattern.is_match(command));
-            assert_eq!(found, expected, "{command}");
+            assert_eq!(recognized(command).map(|found| found.is_some()), Ok(expected), "{command}");
         };
         check("himalaya\u{1c}list", true);
         check("himalaya\u{200b}list", false);
@@ -223,5 +234,16 @@ mod tests {
         check("gh\u{1d}pr list", true);
         check("e\u{301}gh pr", true);
         check("²gh pr", false);
+    }
+
+    #[test]
+    fn the_id_is_what_ends_the_match() {
+        let check = |command: &str, part: fn(char) -> bool, expected: &str| {
+            let (_, matched) = recognized(command).unwrap().unwrap();
+            assert_eq!(last_part(matched, part), expected, "{command}");
+        };
+        check("himalaya message read 'm1' now", is_space, "'m1'");
+        check("himalaya message read\u{1c}\"", is_space, "\"");
+        check("curl x https://api.notion.so/v1/pages/a_ſ-1/b", |c| c == '/', "a_ſ-1");
     }
 }

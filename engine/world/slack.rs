@@ -99,18 +99,10 @@ fn member(world: &World, args: &Map) -> Result<Value, Fault> {
     let user_id = any(args, "userId", "");
     for contact in world.records(CONTACTS)? {
         let contact = contact?;
-        let has = |field| equal(contact.get(field).unwrap_or(&Value::Null), &user_id);
+        let has = |field| contact.get(field).unwrap_or(&Value::Null).py_eq(&user_id);
         if has("slack_id") || has("id") {
             return Ok(Value::Map(contact.clone()));
         }
     }
     Ok(Value::object([("id", user_id), ("name", "Unknown User".into())]))
-}
-
-/// Python's `==`, for which numbers of all kinds are comparable.
-fn equal(one: &Value, other: &Value) -> bool {
-    match (one.as_f64(), other.as_f64()) {
-        (Some(one), Some(other)) => one == other,
-        _ => one == other,
-    }
 }
