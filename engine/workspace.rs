@@ -18,7 +18,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use embedded::baseline_policy;
-pub use export::{EXPORT_MARK, clawbench_files};
+pub use export::{EXPORT_MARK, clawbench_document, clawbench_files};
 pub use idle::{IDLE_SCORE_MAX, idle_scorecard};
 pub use inspect::{Found, Inspection, inspect, inspect_embedded};
 pub use pack::load_pack;

@@ -4,8 +4,10 @@ use crate::exit::BadInput;
 use crate::out;
 use clap::{Args, Subcommand};
 use comfy_table::{Cell, CellAlignment, Table, presets};
-use packwright::scenario::{CATEGORIES, Entry, Folder, Scenario, Suite};
-use packwright::workspace::{EXPORT_MARK, Loaded, SuiteSource, clawbench_files, load_suite};
+use packwright::scenario::{CATEGORIES, Entry, Folder, Scenario, Suite, validate};
+use packwright::workspace::{
+    EXPORT_MARK, Loaded, SuiteSource, clawbench_document, clawbench_files, load_suite,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -106,6 +108,11 @@ fn row_json(scenario: &Scenario) -> serde_json::Value {
 fn export(suite: &Suite, target: &Path) -> anyhow::Result<ExitCode> {
     clear_target(target)
         .map_err(|reason| BadInput(format!("cannot export to {}: {reason}", target.display())))?;
+    for scenario in &suite.scenarios {
+        for problem in validate(&clawbench_document(scenario)) {
+            out::note(format_args!("warning: ClawBench will say of {}: {problem}", scenario.name));
+        }
+    }
     let files = clawbench_files(suite);
     let written = write_files(&files, target)?;
     out::line(format!("{}: {} scenarios, {written} files", target.display(), suite.scenarios.len()));
