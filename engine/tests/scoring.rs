@@ -183,3 +183,32 @@ line 3: the line is blank
     assert!(markdown.starts_with("#### inline/best — 100% (3/3)\n\n| Category |"), "{markdown}");
     assert!(markdown.contains("\n\n#### inline/line 2 — 0% (0/3)\n"), "{markdown}");
 }
+
+#[test]
+fn what_is_odd_about_the_suite_is_told_apart_from_the_results() {
+    let suite = "engine/tests/bad_input/suite/foreign_free_checks";
+    let output = score_bytes(b"{\"scenario\": \"case\", \"episode\": {}}\n", &["--suite", suite]);
+    let told = String::from_utf8(output.stderr).expect("warnings are text");
+    assert!(
+        told.contains("case.yaml:7:45: warning: scoring.checks[0] (a).tools: no tool is named"),
+        "{told}"
+    );
+    assert!(output.stdout.starts_with(b"{\"score\": "));
+}
+
+#[test]
+fn arguments_nest_as_deep_as_in_python() {
+    let line = |depth: usize| {
+        let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+        format!(
+            r#"{{"scoring": {{"checks": [{{"id": "a", "type": "tool_arg_contains", "pattern": "x"}}]}}, "episode": {{"tool_calls_raw": [{{"args": {open}"x"{close}}}]}}}}"#
+        )
+    };
+    let check = |depth: usize, expected: &str| {
+        let output = score_bytes((line(depth) + "\n").as_bytes(), &["--threads", "2"]);
+        let stdout = String::from_utf8(output.stdout).expect("the output is text");
+        assert!(stdout.starts_with(expected), "{depth}: {stdout:.200}");
+    };
+    check(976, r#"{"score": 1.0, "#);
+    check(977, r#"{"error": "line 1: column 1"#);
+}
