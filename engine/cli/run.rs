@@ -260,7 +260,7 @@ fn read_suite(settings: &Settings) -> anyhow::Result<Arc<Suite>> {
     match load_suite(&source) {
         Ok(loaded) => {
             for warning in &loaded.warnings {
-                out::note(format_args!("warning: {warning}"));
+                out::note(warning);
             }
             Ok(Arc::new(loaded.suite))
         }
