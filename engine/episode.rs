@@ -87,6 +87,9 @@ pub struct Usage {
     pub cache_read_tokens: Option<u64>,
     /// Part of the input that was written to the provider's cache.
     pub cache_write_tokens: Option<u64>,
+    /// Part of the output that the model thought and did not say.
+    #[serde(default)]
+    pub reasoning_tokens: Option<u64>,
 }
 
 impl Usage {
@@ -101,6 +104,7 @@ impl Usage {
             output_tokens: add(self.output_tokens, other.output_tokens),
             cache_read_tokens: add(self.cache_read_tokens, other.cache_read_tokens),
             cache_write_tokens: add(self.cache_write_tokens, other.cache_write_tokens),
+            reasoning_tokens: add(self.reasoning_tokens, other.reasoning_tokens),
         }
     }
 }

@@ -5,12 +5,15 @@
 pub mod anthropic;
 pub mod connect;
 mod failure;
+pub mod gemini;
 pub mod http;
 pub mod offline;
 pub mod openai;
+pub mod options;
 pub mod provider;
 pub mod retry;
 pub mod scripted;
+mod usage;
 
 use crate::episode::{AssistantTurn, FailureClass, Message, Usage};
 use crate::units::Seed;

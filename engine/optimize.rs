@@ -12,6 +12,7 @@ use crate::evaluate::Evaluator;
 use crate::event::{Event, RunFinished, RunStarted};
 use crate::llm::Llm;
 use crate::pack::Pack;
+use crate::propose::Writers;
 use crate::search::{Next, Search};
 use crate::store::{Record, Store};
 use breaker::Breaker;
@@ -28,7 +29,7 @@ pub struct Engine {
     pub evaluator: Evaluator,
     /// The agent's model, to be asked whether it answers at all when episodes fail.
     pub agent_model: Arc<dyn Llm>,
-    pub writer: Arc<dyn Llm>,
+    pub writers: Writers,
     /// The incumbent, from which candidates take everything but the policy.
     pub base: Arc<Pack>,
     /// How many steps may be under way at once.

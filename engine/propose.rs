@@ -6,6 +6,7 @@ mod entity;
 mod merge;
 mod prompt;
 mod reply;
+mod writers;
 
 use crate::episode::{AssistantTurn, Message, Usage};
 use crate::event::{Candidate, Event, Operator, ProposalFailed, ProposalFault, ProposalPlan, Proposed};
@@ -17,6 +18,7 @@ use crate::units::Seed;
 use entity::Entities;
 use reply::Draft;
 use std::sync::Arc;
+pub use writers::{Turns, Writers, writer_names};
 
 /// Enough for the longest policy that agents read, with room for a model that thinks aloud.
 const OUTPUT_TOKENS_MAX: u32 = 16_000;

@@ -1,6 +1,7 @@
 //! The report of a run: its numbers as plain data, gathered from the records alone, and their rendering as
 //! text. The same numbers stand in every rendering.
 
+mod models;
 mod text;
 
 use crate::episode::Usage;
@@ -13,6 +14,7 @@ use crate::units::PackHash;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+pub use models::{ModelRole, ModelUse};
 pub use text::{change_text, plain, render};
 
 /// What a run came to.
@@ -25,6 +27,8 @@ pub struct Report {
     pub proposals: ProposalCounts,
     pub agent_usage: Usage,
     pub writer_usage: Usage,
+    /// The same for each model.
+    pub models: Vec<ModelUse>,
     /// The models that answered, as their providers name them.
     pub resolved_models: Vec<String>,
     /// One row per scenario, held-out ones last.
@@ -144,6 +148,7 @@ impl Report {
             proposals: gathered.proposals,
             agent_usage: gathered.agent_usage,
             writer_usage: gathered.writer_usage,
+            models: models::model_uses(records),
             resolved_models: gathered.resolved_models,
             finished,
             started,

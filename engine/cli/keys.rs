@@ -4,7 +4,7 @@
 use crate::exit::BadInput;
 use packwright::llm::provider::{Provider, SERVER_KEY_VARIABLE};
 use secrecy::SecretString;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 
 const FILE: &str = ".env";
@@ -17,10 +17,11 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Reads `.env` of the current folder, if there is one.
-    pub fn read() -> anyhow::Result<Keys> {
+    /// Reads `.env` of the current folder, if there is one: the known variables and those that are named.
+    pub fn read<'a>(named: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Keys> {
+        let wanted: BTreeSet<&str> = known().map(|name| -> &str { name }).chain(named).collect();
         match std::fs::read_to_string(FILE) {
-            Ok(text) => Ok(Keys { of_file: keys_in(&text).map_err(BadInput)? }),
+            Ok(text) => Ok(Keys { of_file: keys_in(&text, &wanted).map_err(BadInput)? }),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Keys { of_file: BTreeMap::new() }),
             Err(error) => Err(BadInput(format!("cannot read {FILE}: {error}")).into()),
         }
@@ -38,20 +39,19 @@ impl Keys {
     }
 }
 
-fn is_known(name: &str) -> bool {
-    let mut names = Provider::all().filter_map(Provider::key_variable);
-    name == SERVER_KEY_VARIABLE || name == WRITER_KEY_VARIABLE || names.any(|known| known == name)
+fn known() -> impl Iterator<Item = &'static str> {
+    Provider::all().filter_map(Provider::key_variable).chain([SERVER_KEY_VARIABLE, WRITER_KEY_VARIABLE])
 }
 
 /// The keys that a file sets. What is said of a line never quotes it, since it may hold a key.
-fn keys_in(text: &str) -> Result<BTreeMap<String, SecretString>, String> {
+fn keys_in(text: &str, wanted: &BTreeSet<&str>) -> Result<BTreeMap<String, SecretString>, String> {
     let mut keys = BTreeMap::new();
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let line = line.trim();
         let line = line.strip_prefix("export ").map_or(line, str::trim_start);
         let name_end = line.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(line.len());
         let (name, rest) = line.split_at(name_end);
-        if !is_known(name) {
+        if !wanted.contains(name) {
             continue;
         }
         let value = rest.trim_start().strip_prefix('=').and_then(unquoted);
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn only_lines_that_set_a_key_are_read() {
         let check = |text: &str, expected: &[(&str, &str)]| {
-            let keys = keys_in(text).unwrap();
+            let keys = keys_in(text, &known().chain(["MY_KEY"]).collect()).unwrap();
             let got: Vec<(&str, &str)> =
                 keys.iter().map(|(name, key)| (name.as_str(), key.expose_secret())).collect();
             assert_eq!(got, expected, "{text}");
@@ -95,13 +95,14 @@ mod tests {
             "OPENAI_API_KEY='a' \nPACKWRIGHT_API_KEY=b # of vllm",
             &[("OPENAI_API_KEY", "a"), ("PACKWRIGHT_API_KEY", "b")],
         );
+        check("MY_KEY=a", &[("MY_KEY", "a")]);
         check("OPENAI_API_KEY=\nMY_OPENAI_API_KEY=x\nOPENAI_API_KEYS=x", &[]);
     }
 
     #[test]
     fn a_bad_line_is_named_and_not_quoted() {
         for line in ["OPENAI_API_KEY sk-1", "OPENAI_API_KEY=\"sk-1", "OPENAI_API_KEY='sk-1' sk-2"] {
-            let problem = keys_in(&format!("A=1\n{line}\n")).unwrap_err();
+            let problem = keys_in(&format!("A=1\n{line}\n"), &known().collect()).unwrap_err();
             assert_eq!(problem, ".env:2: expected OPENAI_API_KEY=<key>");
         }
     }

@@ -14,6 +14,7 @@ mod offline_llm;
 mod out;
 mod progress;
 mod report;
+mod role;
 mod run;
 mod runs;
 mod score;
@@ -31,7 +32,7 @@ mod world;
     max_term_width = 100,
     args_conflicts_with_subcommands = true,
     after_help = exit::EXIT_CODES,
-    after_long_help = format!("{EXAMPLES}\n\n{}", exit::EXIT_CODES),
+    after_long_help = format!("{EXAMPLES}\n\n{}\n\n{}", role::PARAMETERS, exit::EXIT_CODES),
 )]
 struct Cli {
     #[command(subcommand)]

@@ -2,10 +2,13 @@
 
 use crate::exit::BadInput;
 use crate::keys::{Keys, WRITER_KEY_VARIABLE};
+use crate::role::{Role, temperature};
 use clap::Args;
 use packwright::llm::Llm;
-use packwright::llm::connect::{Connection, ModelOptions, connect as connect_one, served_models};
+use packwright::llm::connect::{Connection, served_models};
+use packwright::llm::options::{Effort, ModelOptions, Thinking};
 use packwright::llm::provider::{self, ModelName, Provider, SERVER_KEY_VARIABLE, same_origin};
+use packwright::propose::Writers;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -16,13 +19,14 @@ const MODELS_LISTED_MAX: usize = 20;
 #[derive(Args, Debug, Clone)]
 pub struct ModelArgs {
     /// The agent's model, for example anthropic/claude-sonnet-4-5 or openai/gpt-5-mini. Providers: anthropic,
-    /// openai, openrouter, zhipu, chutes, ollama, vllm, llamacpp, offline. The offline model when absent
+    /// openai, gemini, openrouter, zhipu, chutes, ollama, vllm, llamacpp, offline. The offline model when
+    /// absent. Parameters may follow the name: see below
     #[arg(long, value_name = "PROVIDER/NAME")]
     model: Option<String>,
 
-    /// The model that writes candidates; the agent's when absent
+    /// The model that writes candidates; the agent's when absent. Several are asked in turn
     #[arg(long, value_name = "PROVIDER/NAME")]
-    writer: Option<String>,
+    writer: Vec<String>,
 
     /// Where an OpenAI-compatible server answers, for example http://127.0.0.1:8080/v1; with no --model its
     /// only model is used. Its key, if it wants one, is read from PACKWRIGHT_API_KEY: a provider's own key
@@ -30,65 +34,46 @@ pub struct ModelArgs {
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
 
-    /// The same for a writer of another provider than the agent's; where both have servers of their own, the
+    /// The same for writers of another provider than the agent's; where both have servers of their own, the
     /// writer's key is PACKWRIGHT_WRITER_API_KEY
     #[arg(long, value_name = "URL", requires = "writer")]
     writer_base_url: Option<String>,
 
-    /// Sampling temperature of both; the provider's own when absent
+    /// Sampling temperature of all models; the provider's own when absent
     #[arg(long, value_name = "T", value_parser = temperature)]
     temperature: Option<f64>,
 
-    /// Tokens that a model may think with before it answers (Anthropic); off when absent
-    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1024..))]
-    thinking: Option<u32>,
+    /// How long all models may think before they answer: tokens, adaptive, or off; the provider's own way
+    /// when absent
+    #[arg(long, value_name = "TOKENS")]
+    thinking: Option<Thinking>,
+
+    /// How hard all models try: none, minimal, low, medium, high, xhigh, max, as far as the provider knows them
+    #[arg(long, value_name = "EFFORT")]
+    effort: Option<Effort>,
 
     /// The most that the agent's model may write in one turn; the provider's own limit when absent
     #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
     max_output: Option<u32>,
 
-    /// The same for the writer, which never needs more than 16,000
+    /// The same for the writers, which never need more than 16,000
     #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
     writer_max_output: Option<u32>,
-}
-
-fn temperature(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if (0.0..=2.0).contains(&value) => Ok(value),
-        _ => Err("a number from 0 to 2".into()),
-    }
 }
 
 /// What is kept of the choice with the run. Keys are never among it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ModelSettings {
-    agent: RoleSettings,
-    writer: RoleSettings,
+    agent: Role,
+    writers: Vec<Role>,
     /// No model was named, so the offline model was taken.
     unnamed: bool,
-}
-
-impl ModelSettings {
-    /// Whether no provider is asked anything.
-    pub fn are_offline(&self) -> bool {
-        self.agent.is_offline() && self.writer.is_offline()
-    }
-}
-
-/// The model of one role.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct RoleSettings {
-    model: String,
-    base_url: Option<String>,
-    /// The environment variable that holds the key.
-    key_variable: String,
-    options: ModelOptions,
 }
 
 /// The models of a run.
 pub struct Models {
     pub agent: Arc<dyn Llm>,
-    pub writer: Arc<dyn Llm>,
+    pub writers: Writers,
     /// The first line of a run's output.
     pub notice: String,
 }
@@ -104,20 +89,17 @@ impl ModelArgs {
             (None, Some(base_url)) => only_model(base_url)?,
             (None, None) => OFFLINE.to_owned(),
         };
-        let agent = RoleSettings::of(model, self.base_url.clone(), self.options(self.max_output))?;
-        Ok(ModelSettings {
-            unnamed: self.model.is_none() && self.base_url.is_none(),
-            writer: self.writer_settings(&agent)?,
-            agent,
-        })
+        let agent = Role::read(&model, self.base_url.as_deref(), self.options(self.max_output))?;
+        let named = if self.writer.is_empty() { std::slice::from_ref(&model) } else { &self.writer[..] };
+        let writers = named.iter().map(|name| self.writer_role(name, &agent)).collect::<Result<_, _>>()?;
+        Ok(ModelSettings { unnamed: self.model.is_none() && self.base_url.is_none(), agent, writers })
     }
 
-    fn writer_settings(&self, agent: &RoleSettings) -> anyhow::Result<RoleSettings> {
-        let model = self.writer.clone().unwrap_or_else(|| agent.model.clone());
-        let same_provider = agent.model.split('/').next() == model.split('/').next();
-        let inherited = if same_provider { self.base_url.clone() } else { None };
-        let base_url = self.writer_base_url.clone().or(inherited);
-        let mut writer = RoleSettings::of(model, base_url, self.options(self.writer_max_output))?;
+    fn writer_role(&self, name: &str, agent: &Role) -> anyhow::Result<Role> {
+        let same_provider = agent.model.split('/').next() == name.split('/').next();
+        let inherited = self.base_url.as_deref().filter(|_| same_provider);
+        let base_url = self.writer_base_url.as_deref().or(inherited);
+        let mut writer = Role::read(name, base_url, self.options(self.writer_max_output))?;
         // The key of one server is not for another.
         let both_own = [agent, &writer].iter().all(|role| role.key_variable == SERVER_KEY_VARIABLE);
         if both_own && !same_origin(&agent.place()?, &writer.place()?) {
@@ -127,46 +109,19 @@ impl ModelArgs {
     }
 
     fn options(&self, output_tokens_max: Option<u32>) -> ModelOptions {
-        ModelOptions { temperature: self.temperature, thinking_tokens: self.thinking, output_tokens_max }
+        let (temperature, thinking, effort) = (self.temperature, self.thinking, self.effort);
+        ModelOptions { temperature, output_tokens_max, thinking, effort }
     }
 }
 
-impl RoleSettings {
-    fn of(model: String, base_url: Option<String>, options: ModelOptions) -> anyhow::Result<RoleSettings> {
-        let name: ModelName = model.parse().map_err(BadInput)?;
-        let key_variable = name.key_variable(base_url.as_deref()).to_owned();
-        Ok(RoleSettings { model, base_url, key_variable, options })
+impl ModelSettings {
+    /// Whether no provider is asked anything.
+    pub fn are_offline(&self) -> bool {
+        self.roles().all(Role::is_offline)
     }
 
-    /// Where the model answers.
-    fn place(&self) -> anyhow::Result<String> {
-        let name: ModelName = self.model.parse().map_err(BadInput)?;
-        Ok(self.base_url.clone().unwrap_or_else(|| name.provider.base_url().to_owned()))
-    }
-
-    /// Makes the client. A missing key is told before anything is spent.
-    fn connect(&self, keys: &Keys) -> anyhow::Result<Arc<dyn Llm>> {
-        let model: ModelName = self.model.parse().map_err(BadInput)?;
-        let key = keys.get(&self.key_variable);
-        if key.is_none() && model.needs_key(self.base_url.as_deref()) {
-            return Err(BadInput(format!(
-                "{model} needs a key: set {} in the environment or in a file named .env, \
-                 or leave --model away to try the tool with the offline model",
-                self.key_variable
-            ))
-            .into());
-        }
-        let connection = Connection {
-            key,
-            key_variable: self.key_variable.clone(),
-            options: self.options,
-            ..Connection::to(model, self.base_url.clone())
-        };
-        connect_one(&connection).map_err(|problem| BadInput(problem).into())
-    }
-
-    fn is_offline(&self) -> bool {
-        self.model.starts_with("offline/")
+    fn roles(&self) -> impl Iterator<Item = &Role> {
+        self.writers.iter().chain([&self.agent])
     }
 }
 
@@ -174,7 +129,7 @@ impl RoleSettings {
 fn only_model(base_url: &str) -> anyhow::Result<String> {
     let name = ModelName { provider: Provider::OpenAi, name: "?".into() };
     let mut connection = Connection::to(name, Some(base_url.to_owned()));
-    connection.key = Keys::read()?.get(&connection.key_variable);
+    connection.key = Keys::read([])?.get(&connection.key_variable);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(served_models(&connection));
     let served = served
@@ -201,16 +156,16 @@ fn listed(names: &[String]) -> String {
 
 /// Makes the clients.
 pub fn connect(settings: &ModelSettings) -> anyhow::Result<Models> {
-    let keys = Keys::read()?;
+    let keys = Keys::read(settings.roles().flat_map(Role::variables))?;
+    let writers = settings.writers.iter().map(|role| role.connect(&keys)).collect::<Result<_, _>>()?;
     Ok(Models {
         notice: notice(settings, &keys),
         agent: settings.agent.connect(&keys)?,
-        writer: settings.writer.connect(&keys)?,
+        writers: Writers::new(writers),
     })
 }
 
 fn notice(settings: &ModelSettings, keys: &Keys) -> String {
-    let (agent, writer) = (&settings.agent, &settings.writer);
     if settings.are_offline() {
         let why = if settings.unnamed { "no --model was named, so this is the" } else { "this is the" };
         let set = keys.set();
@@ -224,9 +179,7 @@ fn notice(settings: &ModelSettings, keys: &Keys) -> String {
              about a real model{found}"
         );
     }
-    let shown = |role: &RoleSettings| {
-        let place = role.base_url.as_ref().map_or(String::new(), |url| format!(" at {url}"));
-        format!("{}{place}", role.model)
-    };
-    format!("models: agent {}, writer {}", shown(agent), shown(writer))
+    let writers: Vec<String> = settings.writers.iter().map(Role::to_string).collect();
+    let noun = if writers.len() > 1 { "writers" } else { "writer" };
+    format!("models: agent {}, {noun} {}", settings.agent, writers.join(", "))
 }

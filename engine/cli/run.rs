@@ -217,7 +217,7 @@ impl Session {
                 seed: self.started.seed,
             },
             agent_model: self.models.agent.clone(),
-            writer: self.models.writer.clone(),
+            writers: self.models.writers.clone(),
             base: Arc::new(self.start.pack.clone()),
             parallel: usize::from(args.parallel),
             patience: Patience {
@@ -285,7 +285,7 @@ fn started(
         scenarios: suite.scenarios.iter().map(|scenario| scenario_entry(scenario)).collect(),
         profile: Profile::named(&args.profile).expect("the command line admits only built-in names"),
         model: models.agent.name().to_owned(),
-        writer: models.writer.name().to_owned(),
+        writer: models.writers.name(),
         conditions: Box::new(Conditions {
             models: serde_json::to_value(&settings.models).unwrap_or_default(),
             prompt: embedded_hash(),

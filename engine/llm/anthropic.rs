@@ -1,15 +1,17 @@
 //! The Anthropic messages API: system and tools as cached blocks, tool results as blocks of user messages,
 //! thinking off unless it is asked for.
 
-use super::connect::ModelOptions;
 use super::http::{Http, KeyHeader};
-use super::{Finish, Llm, LlmError, Reply, Request, ToolSchema};
-use crate::episode::{AssistantTurn, Message, ToolRequest, Usage};
+use super::options::{ModelOptions, Thinking};
+use super::{Finish, Llm, LlmError, Reply, Request, ToolSchema, usage};
+use crate::episode::{AssistantTurn, Message, ToolRequest};
 use crate::value::{Value, parse};
 use futures_util::future::BoxFuture;
 
 /// The API wants a limit; this one is far above what an episode's turn needs.
 const OUTPUT_TOKENS_MAX: u32 = 8_192;
+/// Room for what a model thinks that chooses by itself how much.
+const ADAPTIVE_TOKENS: u32 = 8_192;
 const API_VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
 
 /// A client of the messages endpoint.
@@ -26,27 +28,29 @@ impl Anthropic {
     }
 
     fn body(&self, request: &Request) -> Value {
-        let thinking = self.options.thinking_tokens.unwrap_or(0);
         let limit = self.options.output_limit(request).unwrap_or(OUTPUT_TOKENS_MAX);
         // What is thought counts as output, so the limit must leave room for both.
-        let limit = limit.saturating_add(thinking);
+        let room = match self.options.thinking {
+            Some(Thinking::Tokens(tokens)) => tokens,
+            Some(Thinking::Adaptive) => ADAPTIVE_TOKENS,
+            Some(Thinking::Off) | None => 0,
+        };
         let mut body = vec![
             ("model", Value::from(self.http.model().name.as_str())),
-            ("max_tokens", Value::Int(i64::from(limit))),
-            ("messages", Value::List(messages(&request.messages))),
+            ("max_tokens", Value::Int(i64::from(limit.saturating_add(room)))),
         ];
-        if !request.system.is_empty() {
-            body.push(("system", Value::List(vec![cached(text_block(&request.system))])));
-        }
         if !request.tools.is_empty() {
             body.push(("tools", Value::List(tools(&request.tools))));
         }
-        if thinking > 0 {
-            let kind = ("type", Value::from("enabled"));
-            body.push((
-                "thinking",
-                Value::object([kind, ("budget_tokens", Value::Int(i64::from(thinking)))]),
-            ));
+        if !request.system.is_empty() {
+            body.push(("system", Value::List(vec![cached(text_block(&request.system))])));
+        }
+        body.push(("messages", Value::List(messages(&request.messages))));
+        if let Some(effort) = self.options.effort {
+            body.push(("output_config", Value::object([("effort", Value::from(effort.word()))])));
+        }
+        if let Some(thinking) = self.options.thinking.and_then(thinking_value) {
+            body.push(("thinking", thinking));
         } else if let Some(temperature) = self.options.temperature {
             // With thinking on, the API refuses any other temperature than its own.
             body.push(("temperature", Value::Float(temperature)));
@@ -55,32 +59,26 @@ impl Anthropic {
     }
 
     fn reply(&self, document: &Value) -> Result<Reply, LlmError> {
+        if let Some(error) = document.get("error").filter(|error| error.is_truthy()) {
+            return Err(self.http.error_in_reply(error));
+        }
         let Some(blocks) = document.get("content").and_then(Value::as_list) else {
             let problem =
                 format!("a reply without content: {}", self.http.excerpt(document.compact().as_bytes()));
             return Err(self.http.transient(problem, None));
         };
-        let kind = |block: &Value| block.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let texts = blocks.iter().filter(|block| kind(block) == "text");
-        let texts = texts.filter_map(|block| block.get("text").and_then(Value::as_str));
-        let tool_calls = blocks.iter().filter(|block| kind(block) == "tool_use").map(tool_request).collect();
-        let thoughts: Vec<Value> =
-            blocks.iter().filter(|block| kind(block).ends_with("thinking")).cloned().collect();
-        let finish = match document.get("stop_reason").and_then(Value::as_str) {
-            Some("tool_use") => Finish::ToolCalls,
-            Some("max_tokens" | "model_context_window_exceeded") => Finish::Length,
-            Some("refusal") => Finish::Refused,
-            _ => Finish::Stop,
+        let turn = turn(blocks);
+        let reason = document.get("stop_reason").and_then(Value::as_str);
+        let Some(finish) = finish(reason, &turn) else {
+            let reason = reason.unwrap_or("none");
+            let problem = format!("the model stopped without an answer, for the reason {reason:?}");
+            return Err(self.http.transient(problem, None));
         };
         Ok(Reply {
-            turn: AssistantTurn {
-                text: texts.collect(),
-                tool_calls,
-                reasoning: (!thoughts.is_empty()).then_some(Value::List(thoughts)),
-            },
+            turn,
             finish,
-            usage: usage(document.get("usage")),
-            resolved_model: document.get("model").and_then(Value::as_str).map(str::to_owned),
+            usage: usage::anthropic(document.get("usage")),
+            resolved_model: self.http.resolved_model(document.get("model")),
             waited_ms: 0,
         })
     }
@@ -100,6 +98,49 @@ impl Llm for Anthropic {
             self.reply(&document)
         })
     }
+}
+
+fn thinking_value(thinking: Thinking) -> Option<Value> {
+    match thinking {
+        Thinking::Off => None,
+        Thinking::Adaptive => Some(Value::object([("type", Value::from("adaptive"))])),
+        Thinking::Tokens(tokens) => Some(Value::object([
+            ("type", Value::from("enabled")),
+            ("budget_tokens", Value::Int(i64::from(tokens))),
+        ])),
+    }
+}
+
+/// Why the model stopped; none where there is nothing to be scored. It pauses only within tools of the
+/// provider's own, of which we offer none.
+fn finish(reason: Option<&str>, turn: &AssistantTurn) -> Option<Finish> {
+    let is_empty = turn.text.is_empty() && turn.tool_calls.is_empty();
+    match reason {
+        Some("max_tokens" | "model_context_window_exceeded") => Some(Finish::Length),
+        Some("refusal") => Some(Finish::Refused),
+        _ if !turn.tool_calls.is_empty() => Some(Finish::ToolCalls),
+        // An empty answer is one: the model has nothing to add.
+        Some("end_turn" | "stop_sequence") => Some(Finish::Stop),
+        _ => (!is_empty).then_some(Finish::Stop),
+    }
+}
+
+fn turn(blocks: &[Value]) -> AssistantTurn {
+    let kind = |block: &Value| block.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let texts = blocks.iter().filter(|block| kind(block) == "text");
+    let thinks = blocks.iter().any(|block| kind(block).ends_with("thinking"));
+    // Thoughts may stand between texts and calls, and must come back in their places.
+    let kept = blocks.iter().filter(|block| kind(block) != "text" || !is_blank(block));
+    AssistantTurn {
+        text: texts.filter_map(|block| block.get("text").and_then(Value::as_str)).collect(),
+        tool_calls: blocks.iter().filter(|block| kind(block) == "tool_use").map(tool_request).collect(),
+        reasoning: thinks.then(|| Value::List(kept.cloned().collect())),
+    }
+}
+
+/// The API refuses empty text blocks, though it writes some.
+fn is_blank(block: &Value) -> bool {
+    block.get("text").and_then(Value::as_str).unwrap_or_default().trim().is_empty()
 }
 
 /// The conversation, with all results of a turn in one user message and a cache mark on the last block.
@@ -136,11 +177,10 @@ fn messages(conversation: &[Message]) -> Vec<Value> {
 }
 
 fn assistant_blocks(turn: &AssistantTurn) -> Vec<Value> {
-    let mut blocks = match &turn.reasoning {
-        Some(Value::List(thoughts)) => thoughts.clone(),
-        _ => Vec::new(),
-    };
-    // The API refuses empty text blocks.
+    if let Some(Value::List(blocks)) = &turn.reasoning {
+        return blocks.clone();
+    }
+    let mut blocks = Vec::new();
     if !turn.text.trim().is_empty() {
         blocks.push(text_block(&turn.text));
     }
@@ -188,19 +228,4 @@ fn tool_request(block: &Value) -> ToolRequest {
     let text = |key: &str| block.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let arguments = block.get("input").map_or("{}".into(), Value::compact);
     ToolRequest { id: text("id"), tool: text("name"), arguments }
-}
-
-/// The API counts cached input apart; our input is all of it.
-fn usage(usage: Option<&Value>) -> Usage {
-    let field = |key: &str| match usage.and_then(|usage| usage.get(key)) {
-        Some(Value::Int(count)) => u64::try_from(*count).ok(),
-        _ => None,
-    };
-    let (read, written) = (field("cache_read_input_tokens"), field("cache_creation_input_tokens"));
-    Usage {
-        input_tokens: field("input_tokens").map(|fresh| fresh + read.unwrap_or(0) + written.unwrap_or(0)),
-        output_tokens: field("output_tokens"),
-        cache_read_tokens: read,
-        cache_write_tokens: written,
-    }
 }

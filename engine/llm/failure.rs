@@ -58,6 +58,9 @@ static TOO_LONG: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
+/// Gemini says in the body how long to wait.
+static RETRY_DELAY: LazyLock<Regex> = LazyLock::new(|| constant(r#""retryDelay":\s*"(\d{1,9}(?:\.\d+)?)s""#));
+
 fn constant(pattern: &str) -> Regex {
     Regex::new(&format!("(?i){pattern}")).expect("the pattern is a constant and was tested")
 }
@@ -88,6 +91,12 @@ pub(super) fn names_output_limit(body: &str) -> bool {
     OUTPUT_LIMIT.is_match(body)
 }
 
+/// How long a refusal's body asks us to wait.
+pub(super) fn retry_delay_ms(body: &str) -> Option<u64> {
+    let seconds: f64 = RETRY_DELAY.captures(body)?[1].parse().ok()?;
+    Some((seconds * 1000.0) as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +116,14 @@ mod tests {
         for status in [301, 307, 401, 402, 403, 404, 405, 410] {
             check(status, "{}", Refusal::Setup);
         }
+    }
+
+    #[test]
+    fn a_wait_in_the_body_is_read() {
+        let body =
+            r#"{"error": {"code": 429, "details": [{"@type": "x/RetryInfo", "retryDelay": "34.5s"}]}}"#;
+        assert_eq!(retry_delay_ms(body), Some(34_500));
+        assert_eq!(retry_delay_ms("{}"), None);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 
 use super::LlmError;
 use super::connect::Connection;
-use super::failure::{Refusal, names_output_limit, refusal};
-use super::provider::{ModelName, base_url};
+use super::failure::{Refusal, names_output_limit, refusal, retry_delay_ms};
+use super::provider::{ModelName, base_url, is_unprintable};
 use crate::value::{Value, parse};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, StatusCode, Url};
@@ -16,6 +16,8 @@ const CONNECT_MS_MAX: u64 = 10_000;
 const BODY_BYTES_MAX: usize = 32 << 20;
 /// So much of an error's body is shown.
 const ERROR_CHARACTERS_MAX: usize = 600;
+/// What is shorter is no secret, and hiding it would garble the text.
+const SECRET_CHARACTERS_MIN: usize = 6;
 /// The limit of one attempt when the caller sets none.
 const ATTEMPT_MS_MAX: u64 = 600_000;
 
@@ -27,6 +29,7 @@ pub struct Http {
     key: Option<SecretString>,
     model: ModelName,
     key_variable: String,
+    extra_headers: HeaderMap,
 }
 
 /// How the key is sent.
@@ -34,6 +37,7 @@ pub struct Http {
 pub enum KeyHeader {
     Bearer,
     XApiKey,
+    XGoogApiKey,
 }
 
 impl Http {
@@ -51,7 +55,8 @@ impl Http {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = builder.build().map_err(|error| format!("set up the HTTP client: {error}"))?;
         let (key, key_variable) = (connection.key.clone(), connection.key_variable.clone());
-        Ok(Http { client, base_url, key, model: model.clone(), key_variable })
+        let extra_headers = headers_of(&connection.headers)?;
+        Ok(Http { client, base_url, key, model: model.clone(), key_variable, extra_headers })
     }
 
     pub fn model(&self) -> &ModelName {
@@ -106,7 +111,7 @@ impl Http {
         key_header: KeyHeader,
         extra: &[(&'static str, &'static str)],
     ) -> Result<HeaderMap, LlmError> {
-        let mut headers = HeaderMap::new();
+        let mut headers = self.extra_headers.clone();
         headers.insert("content-type", HeaderValue::from_static("application/json"));
         for (name, value) in extra {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
@@ -115,6 +120,7 @@ impl Http {
             let (name, text) = match key_header {
                 KeyHeader::Bearer => ("authorization", format!("Bearer {}", key.expose_secret())),
                 KeyHeader::XApiKey => ("x-api-key", key.expose_secret().to_owned()),
+                KeyHeader::XGoogApiKey => ("x-goog-api-key", key.expose_secret().to_owned()),
             };
             let mut value = HeaderValue::from_str(&text).map_err(|_| {
                 self.setup_refused("the key holds characters that no key has; is it cut or quoted?".into())
@@ -171,6 +177,7 @@ impl Http {
             (Refusal::Setup, 402 | 429) => "; is the account out of credit?".into(),
             _ => String::new(),
         };
+        let retry_after_ms = retry_after_ms.or_else(|| retry_delay_ms(&text));
         let problem = format!("HTTP {status}{hint}: {}", self.excerpt(body));
         self.of_refusal(refusal, problem, retry_after_ms)
     }
@@ -188,10 +195,10 @@ impl Http {
     /// The beginning of an error's body, on one line and without the key.
     pub fn excerpt(&self, body: &[u8]) -> String {
         let mut text = String::from_utf8_lossy(body).split_whitespace().collect::<Vec<_>>().join(" ");
-        if let Some(key) = &self.key {
-            let key = key.expose_secret();
-            if !key.is_empty() {
-                text = text.replace(key, "<key>");
+        let headers = self.extra_headers.values().filter_map(|value| value.to_str().ok());
+        for secret in self.key.iter().map(|key| key.expose_secret()).chain(headers) {
+            if secret.len() >= SECRET_CHARACTERS_MIN {
+                text = text.replace(secret, "<key>");
             }
         }
         let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -200,6 +207,12 @@ impl Http {
             None if text.is_empty() => "(an empty body)".into(),
             None => text,
         }
+    }
+
+    /// The name of the model that answered, where it can be shown.
+    pub(super) fn resolved_model(&self, name: Option<&Value>) -> Option<String> {
+        let name = name?.as_str()?;
+        (!name.is_empty() && !name.contains(is_unprintable)).then(|| name.to_owned())
     }
 
     fn transport(&self, error: &reqwest::Error) -> LlmError {
@@ -223,6 +236,18 @@ impl Http {
     fn setup_refused(&self, problem: String) -> LlmError {
         LlmError::SetupRefused { model: self.model.to_string(), problem }
     }
+}
+
+fn headers_of(pairs: &[(String, SecretString)]) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        let header = HeaderName::try_from(name).map_err(|_| format!("{name:?} is no name of a header"))?;
+        let mut value = HeaderValue::from_str(value.expose_secret())
+            .map_err(|_| format!("the value of the header {name} holds characters that no header has"))?;
+        value.set_sensitive(true);
+        headers.insert(header, value);
+    }
+    Ok(headers)
 }
 
 fn is_loopback(url: &Url) -> bool {

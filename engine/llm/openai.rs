@@ -1,10 +1,11 @@
 //! The OpenAI chat-completions dialect, as OpenAI, OpenRouter, vLLM, Ollama, llama.cpp, Zhipu and Chutes
 //! speak it.
 
-use super::connect::ModelOptions;
 use super::http::{Http, KeyHeader};
-use super::{Finish, Llm, LlmError, Reply, Request, ToolSchema};
-use crate::episode::{AssistantTurn, Message, ToolRequest, Usage};
+use super::options::{ModelOptions, Thinking};
+use super::provider::Provider;
+use super::{Finish, Llm, LlmError, Reply, Request, ToolSchema, usage};
+use crate::episode::{AssistantTurn, Message, ToolRequest};
 use crate::value::{Map, Value};
 use futures_util::future::BoxFuture;
 
@@ -18,33 +19,33 @@ pub struct OpenAi {
     http: Http,
     options: ModelOptions,
     name: String,
-    /// OpenAI itself renamed `max_tokens`; the others keep the old name.
-    is_openai_itself: bool,
 }
 
 impl OpenAi {
-    pub fn new(http: Http, options: ModelOptions, is_openai_itself: bool) -> OpenAi {
+    pub fn new(http: Http, options: ModelOptions) -> OpenAi {
         let name = http.model().to_string();
-        OpenAi { http, options, name, is_openai_itself }
+        OpenAi { http, options, name }
     }
 
     fn body(&self, request: &Request) -> Value {
         let mut messages = vec![message("system", Value::from(request.system.as_str()))];
         messages.extend(request.messages.iter().map(message_value));
-        let mut body = vec![
-            ("model", Value::from(self.http.model().name.as_str())),
-            ("messages", Value::List(messages)),
-        ];
+        let mut body = vec![("model", Value::from(self.http.model().name.as_str()))];
+        // Tools and system prompt begin the prefix that providers cache, so they never change their order.
         if !request.tools.is_empty() {
             body.push(("tools", Value::List(request.tools.iter().map(tool_value).collect())));
         }
+        body.push(("messages", Value::List(messages)));
+        let provider = self.http.model().provider;
         if let Some(limit) = self.options.output_limit(request) {
-            let key = if self.is_openai_itself { "max_completion_tokens" } else { "max_tokens" };
+            // OpenAI itself renamed it; the others keep the old name.
+            let key = if provider == Provider::OpenAi { "max_completion_tokens" } else { "max_tokens" };
             body.push((key, Value::Int(i64::from(limit))));
         }
         if let Some(temperature) = self.options.temperature {
             body.push(("temperature", Value::Float(temperature)));
         }
+        body.extend(thought_parameters(provider, &self.options));
         Value::Map(body.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
@@ -71,8 +72,8 @@ impl OpenAi {
         Ok(Reply {
             turn,
             finish,
-            usage: usage(document.get("usage")),
-            resolved_model: document.get("model").and_then(Value::as_str).map(str::to_owned),
+            usage: usage::openai(document.get("usage")),
+            resolved_model: self.http.resolved_model(document.get("model")),
             waited_ms: 0,
         })
     }
@@ -90,6 +91,33 @@ impl Llm for OpenAi {
             let document = self.http.post("chat/completions", KeyHeader::Bearer, &[], &body, limit).await?;
             self.reply(&document)
         })
+    }
+}
+
+/// Thinking and effort, for which every server has words of its own.
+fn thought_parameters(provider: Provider, options: &ModelOptions) -> Vec<(&'static str, Value)> {
+    let effort = options.effort.map(|effort| Value::from(effort.word()));
+    match (provider, options.thinking) {
+        (Provider::OpenRouter, thinking) => {
+            let thinking = thinking.map(|thinking| match thinking {
+                Thinking::Tokens(tokens) => ("max_tokens", Value::Int(i64::from(tokens))),
+                Thinking::Adaptive => ("enabled", Value::Bool(true)),
+                Thinking::Off => ("enabled", Value::Bool(false)),
+            });
+            let reasoning = thinking.into_iter().chain(effort.map(|effort| ("effort", effort)));
+            let reasoning: Map = reasoning.map(|(key, value)| (key.to_owned(), value)).collect();
+            if reasoning.is_empty() { Vec::new() } else { vec![("reasoning", Value::Map(reasoning))] }
+        }
+        (Provider::Zhipu, Some(thinking)) => {
+            let kind = if thinking == Thinking::Off { "disabled" } else { "enabled" };
+            vec![("thinking", Value::object([("type", Value::from(kind))]))]
+        }
+        (_, thinking) => {
+            // The servers of open models pass this on to the model's template.
+            let off = (thinking == Some(Thinking::Off))
+                .then(|| ("chat_template_kwargs", Value::object([("enable_thinking", Value::Bool(false))])));
+            off.into_iter().chain(effort.map(|effort| ("reasoning_effort", effort))).collect()
+        }
     }
 }
 
@@ -218,22 +246,5 @@ fn text_of(content: Option<&Value>) -> String {
             texts.filter_map(Value::as_str).collect()
         }
         _ => String::new(),
-    }
-}
-
-fn usage(usage: Option<&Value>) -> Usage {
-    let count = |value: Option<&Value>| match value {
-        Some(Value::Int(count)) => u64::try_from(*count).ok(),
-        _ => None,
-    };
-    let field = |key: &str| count(usage.and_then(|usage| usage.get(key)));
-    let cached = usage
-        .and_then(|usage| usage.get("prompt_tokens_details"))
-        .and_then(|details| details.get("cached_tokens"));
-    Usage {
-        input_tokens: field("prompt_tokens"),
-        output_tokens: field("completion_tokens"),
-        cache_read_tokens: count(cached),
-        cache_write_tokens: None,
     }
 }

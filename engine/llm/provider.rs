@@ -21,6 +21,7 @@ pub enum Provider {
     /// The rule-based model inside this program.
     Offline,
     Anthropic,
+    Gemini,
     OpenAi,
     OpenRouter,
     Zhipu,
@@ -46,6 +47,12 @@ const PROVIDERS: &[Facts] = &[
         word: "anthropic",
         base_url: "https://api.anthropic.com",
         key_variable: Some("ANTHROPIC_API_KEY"),
+    },
+    Facts {
+        provider: Provider::Gemini,
+        word: "gemini",
+        base_url: "https://generativelanguage.googleapis.com/v1beta",
+        key_variable: Some("GEMINI_API_KEY"),
     },
     Facts {
         provider: Provider::OpenAi,
@@ -190,7 +197,7 @@ impl FromStr for ModelName {
 }
 
 /// Names come from servers, too: control characters, and those that reorder or hide text, stay out of terminals.
-fn is_unprintable(c: char) -> bool {
+pub(super) fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -89,7 +89,9 @@ async fn ask(engine: &Engine, breaker: &Breaker) -> Result<(), LlmError> {
         answers(engine.agent_model.as_ref()).await?;
     }
     if writer {
-        answers(engine.writer.as_ref()).await?;
+        for writer in engine.writers.all() {
+            answers(writer.as_ref()).await?;
+        }
     }
     Ok(())
 }

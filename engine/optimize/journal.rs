@@ -4,6 +4,7 @@
 use super::Heard;
 use crate::episode::Episode;
 use crate::event::{Event, Planned, RunFinished, Step};
+use crate::propose::Turns;
 use crate::search::Search;
 use crate::store::{Record, Store, WallClock};
 use anyhow::bail;
@@ -19,6 +20,7 @@ pub(super) struct Journal<'a> {
     next: u32,
     /// The last plan that was told, with its ordinal.
     plan: Option<(u32, Planned)>,
+    turns: Turns,
     finished: Option<RunFinished>,
 }
 
@@ -40,7 +42,7 @@ impl<'a> Journal<'a> {
             listener(Heard::Recorded { record: &record, resumed: true });
             untold.insert(record.ordinal, record);
         }
-        Ok(Journal { store, listener, untold, next: 0, plan: None, finished: None })
+        Ok(Journal { store, listener, untold, next: 0, plan: None, turns: Turns::default(), finished: None })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -59,6 +61,7 @@ impl<'a> Journal<'a> {
             let Some(record) = self.untold.remove(&self.next) else { break };
             self.next += 1;
             search.tell(&record.event);
+            self.turns.hear(record.ordinal, &record.event);
             match record.event {
                 Event::Planned(planned) => self.plan = Some((record.ordinal, planned)),
                 Event::RunFinished(finished) => self.finished = Some(finished),
@@ -74,6 +77,11 @@ impl<'a> Journal<'a> {
     pub(super) fn open_steps(&self) -> impl Iterator<Item = (u32, &Step)> {
         let steps = self.plan.iter().flat_map(|(ordinal, planned)| (ordinal + 1..).zip(&planned.steps));
         steps.filter(|(ordinal, _)| *ordinal >= self.next && !self.untold.contains_key(ordinal))
+    }
+
+    /// The number of the proposal at the ordinal of an open step, which says who is to write it.
+    pub(super) fn turn(&self, ordinal: u32) -> u32 {
+        self.turns.number(ordinal)
     }
 
     /// Records an event that is no step's, after all others.

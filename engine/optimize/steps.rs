@@ -74,7 +74,7 @@ async fn do_waiting(
     loop {
         while under_way.len() < engine.parallel.max(1) && !breaker.is_open() {
             let Some((ordinal, step)) = waiting.pop_front() else { break };
-            under_way.push(desk.begin(ordinal, step)?);
+            under_way.push(desk.begin(ordinal, journal.turn(ordinal), step)?);
         }
         let first = tokio::select! {
             biased;
@@ -102,9 +102,11 @@ struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
+    /// Begins a step; a proposal is for the writer whose turn it is.
     fn begin(
         &mut self,
         ordinal: u32,
+        turn: u32,
         step: Step,
     ) -> anyhow::Result<LocalBoxFuture<'a, anyhow::Result<(Step, Outcome)>>> {
         let began = Instant::now();
@@ -129,11 +131,11 @@ impl<'a> Desk<'a> {
             }
             Step::Propose(plan) => {
                 let (engine, search) = (self.engine, self.search);
+                let writer = engine.writers.turn(turn);
                 let seed = engine.evaluator.seed.child("propose", &[&ordinal.to_string()]);
                 Ok(async move {
                     let suite = &engine.evaluator.suite;
-                    let event =
-                        propose(&plan, suite, search, &engine.base, engine.writer.as_ref(), seed).await;
+                    let event = propose(&plan, suite, search, &engine.base, writer.as_ref(), seed).await;
                     done(event, None)
                 }
                 .boxed_local())

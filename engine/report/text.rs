@@ -1,7 +1,9 @@
 //! The report as text for a terminal: the verdict first, then what it stands on.
 
-use super::{Basis, CheckRow, Report, ScenarioRow};
+use super::{Basis, CheckRow, ModelRole, ModelUse, Report, ScenarioRow};
+use crate::episode::Usage;
 use crate::event::{Comparison, Condition, Stop, Verdict};
+use crate::propose::writer_names;
 use comfy_table::{CellAlignment, Table, presets};
 use similar::{ChangeTag, TextDiff};
 use std::fmt::Write as _;
@@ -247,6 +249,9 @@ fn accounts(report: &Report) -> String {
         plain(&report.started.model),
         plain(&report.started.writer)
     );
+    if report.models.len() > 2 {
+        out += &writers_text(report);
+    }
     if !report.resolved_models.is_empty() {
         out += &format!("           answered by {}\n", plain(&report.resolved_models.join(", ")));
     }
@@ -260,16 +265,41 @@ fn accounts(report: &Report) -> String {
     out
 }
 
+/// What each of several writers brought and took.
+fn writers_text(report: &Report) -> String {
+    let writers = report.models.iter().filter(|used| used.role == ModelRole::Writer);
+    let line = |used: &ModelUse| {
+        let ModelUse { model, tasks, fruitful, usage, .. } = used;
+        let tokens = counted(*usage).map_or(String::new(), |tokens| format!("; {tokens}"));
+        format!("           {}: {fruitful} new policies of {tasks} asked for{tokens}\n", plain(model))
+    };
+    writers.map(line).collect()
+}
+
 fn tokens(report: &Report) -> String {
     let total = report.agent_usage.plus(report.writer_usage);
-    match (total.input_tokens, total.output_tokens) {
-        (None, None) if is_in_process(report) => "none: the offline model has no tokens".into(),
-        (None, None) => "not reported by the provider".into(),
-        (input, output) => {
-            let word = |count: Option<u64>| count.map_or("not reported".into(), |count| count.to_string());
-            format!("{} in, {} out", word(input), word(output))
-        }
+    counted(total).unwrap_or_else(|| {
+        let why = if is_in_process(report) {
+            "none: the offline model has no tokens"
+        } else {
+            "not reported by the provider"
+        };
+        why.into()
+    })
+}
+
+/// The tokens that somebody counted.
+fn counted(usage: Usage) -> Option<String> {
+    if (usage.input_tokens, usage.output_tokens) == (None, None) {
+        return None;
     }
+    let word = |count: Option<u64>| count.map_or("not reported".into(), |count| count.to_string());
+    let part = |count: Option<u64>, what: &str| {
+        count.filter(|count| *count > 0).map_or(String::new(), |count| format!(" ({count} {what})"))
+    };
+    let (cached, thought) =
+        (part(usage.cache_read_tokens, "cached"), part(usage.reasoning_tokens, "thought"));
+    Some(format!("{} in{cached}, {} out{thought}", word(usage.input_tokens), word(usage.output_tokens)))
 }
 
 fn dollars(report: &Report) -> &'static str {
@@ -282,5 +312,6 @@ fn dollars(report: &Report) -> &'static str {
 
 /// Whether no provider was asked anything.
 fn is_in_process(report: &Report) -> bool {
-    [&report.started.model, &report.started.writer].iter().all(|model| model.starts_with("offline/"))
+    let writers = writer_names(&report.started.writer);
+    writers.chain([report.started.model.as_str()]).all(|model| model.starts_with("offline/"))
 }

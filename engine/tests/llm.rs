@@ -1,9 +1,17 @@
 //! The model clients against recorded exchanges in the providers' documented shapes, and the retries.
 
+mod anthropic;
+mod gemini;
+mod openai;
+
 use packwright::episode::{AssistantTurn, FailureClass, Message, ToolRequest, ToolResult};
-use packwright::llm::connect::{Connection, ModelOptions, connect};
+use packwright::llm::anthropic::Anthropic;
+use packwright::llm::connect::{Connection, connect};
+use packwright::llm::gemini::Gemini;
 use packwright::llm::http::Http;
 use packwright::llm::openai::OpenAi;
+use packwright::llm::options::{Effort, ModelOptions, Thinking};
+use packwright::llm::provider::Provider;
 use packwright::llm::retry::{RetryPolicy, Retrying};
 use packwright::llm::{Finish, Llm, LlmError, Reply, Request, ToolSchema};
 use packwright::units::Seed;
@@ -72,8 +80,24 @@ fn connection(model: &str, base_url: &str) -> Connection {
 /// An OpenAI client without the patience of the real one.
 fn impatient(server: &MockServer, retries: usize) -> Retrying {
     let http = Http::new(&connection("openai/m", &server.uri())).expect("a client");
-    let inner = Arc::new(OpenAi::new(http, ModelOptions::default(), true));
+    let inner = Arc::new(OpenAi::new(http, ModelOptions::default()));
     Retrying::with_policy(inner, RetryPolicy { retries, first_wait_ms: 1, wait_ms_max: 2 })
+}
+
+/// A client that asks once.
+fn client_without_patience(model: &str, server: &MockServer) -> Box<dyn Llm> {
+    let http = Http::new(&connection(model, &server.uri())).expect("a client");
+    let options = ModelOptions::default();
+    match http.model().provider {
+        Provider::Anthropic => Box::new(Anthropic::new(http, options)),
+        Provider::Gemini => Box::new(Gemini::new(http, options)),
+        _ => Box::new(OpenAi::new(http, options)),
+    }
+}
+
+async fn sent_text(server: &MockServer) -> String {
+    let requests = server.received_requests().await.expect("recorded requests");
+    String::from_utf8(requests.last().expect("a request").body.clone()).expect("text")
 }
 
 async fn sent(server: &MockServer) -> serde_json::Value {
@@ -88,228 +112,6 @@ fn openai_reply() -> serde_json::Value {
         "usage": {"prompt_tokens": 120, "completion_tokens": 5, "total_tokens": 125,
                   "prompt_tokens_details": {"cached_tokens": 100}}
     })
-}
-
-#[tokio::test]
-async fn openai_sends_the_documented_request_and_reads_the_reply() {
-    let server = MockServer::start().await;
-    Mock::given(method("POST"))
-        .and(path("/chat/completions"))
-        .and(header("authorization", format!("Bearer {KEY}").as_str()))
-        .respond_with(ResponseTemplate::new(200).set_body_json(openai_reply()))
-        .mount(&server)
-        .await;
-    let reply =
-        client("openai/m", &server, ModelOptions::default()).complete(&request()).await.expect("a reply");
-    assert_eq!(reply.turn.text, "Kim wrote it.");
-    assert_eq!(reply.finish, Finish::Stop);
-    assert_eq!(reply.usage.input_tokens, Some(120));
-    assert_eq!(reply.usage.cache_read_tokens, Some(100));
-    assert_eq!(reply.resolved_model.as_deref(), Some("m-2026-01-01"));
-    let expected = json!({
-        "model": "m",
-        "messages": [
-            {"role": "system", "content": "be brief"},
-            {"role": "user", "content": "what is in USER.md?"},
-            {"role": "assistant", "content": "Looking.", "tool_calls": [
-                {"id": "c1", "type": "function", "function": {"name": "read", "arguments": "{\"path\": \"USER.md\"}"}}]},
-            {"role": "tool", "tool_call_id": "c1", "content": "Kim"}
-        ],
-        "tools": [{"type": "function", "function": {"name": "read", "description": "Read a file",
-            "parameters": {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}}}],
-        "max_completion_tokens": 500
-    });
-    assert_eq!(sent(&server).await, expected);
-}
-
-#[tokio::test]
-async fn openai_compatible_servers_get_the_old_name_of_the_limit_and_the_temperature() {
-    let server = MockServer::start().await;
-    answer(&server, "/chat/completions", ResponseTemplate::new(200).set_body_json(openai_reply())).await;
-    let options = ModelOptions { temperature: Some(0.5), ..ModelOptions::default() };
-    client("vllm/qwen", &server, options).complete(&request()).await.expect("a reply");
-    let body = sent(&server).await;
-    assert_eq!((&body["max_tokens"], &body["temperature"]), (&json!(500), &json!(0.5)));
-    assert_eq!(body["max_completion_tokens"], json!(null));
-}
-
-#[tokio::test]
-async fn tool_calls_of_openai_dialects_are_read() {
-    let server = MockServer::start().await;
-    let body = json!({"choices": [{"finish_reason": "tool_calls", "message": {
-    "content": null, "reasoning_content": "hm",
-    "tool_calls": [
-        {"id": "a", "type": "function", "function": {"name": "read", "arguments": "{\"path\":\"x\"}"}},
-        {"function": {"name": "exec", "arguments": {"command": "ls", "n": 1.0}}},
-        {"id": "c", "function": {"name": "slack", "arguments": "{\"unterminated"}}
-    ]}}]});
-    answer(&server, "/chat/completions", ResponseTemplate::new(200).set_body_json(body)).await;
-    let reply =
-        client("ollama/q", &server, ModelOptions::default()).complete(&request()).await.expect("a reply");
-    let calls: Vec<_> = reply
-        .turn
-        .tool_calls
-        .iter()
-        .map(|c| (c.id.as_str(), c.tool.as_str(), c.arguments.as_str()))
-        .collect();
-    assert_eq!(
-        calls,
-        [
-            ("a", "read", "{\"path\":\"x\"}"),
-            ("call_1", "exec", r#"{"command":"ls","n":1.0}"#),
-            ("c", "slack", "{\"unterminated"),
-        ]
-    );
-    assert_eq!(reply.finish, Finish::ToolCalls);
-    assert_eq!(reply.turn.reasoning, Some(value(r#"{"reasoning_content": "hm"}"#)));
-    assert_eq!(reply.usage.input_tokens, None, "nobody counted");
-    assert_eq!(reply.resolved_model, None);
-}
-
-/// What a client of this model makes of a reply body.
-async fn openai_reads(body: serde_json::Value) -> Result<Reply, LlmError> {
-    let server = MockServer::start().await;
-    answer(&server, "/chat/completions", ResponseTemplate::new(200).set_body_json(body)).await;
-    impatient(&server, 0).complete(&request()).await
-}
-
-#[tokio::test]
-async fn a_provider_that_broke_off_gave_no_answer() {
-    let choices = [
-        json!({"finish_reason": "error", "message": {"content": null}}),
-        json!({"finish_reason": "error", "message": {"content": "First, I"}}),
-        json!({"finish_reason": "stop", "message": {"content": ""}, "error": {"code": 502, "message": "down"}}),
-        json!({"finish_reason": "insufficient_system_resource", "message": {"content": "First, I"}}),
-        json!({"finish_reason": "odd", "message": {"content": null}}),
-        json!({"finish_reason": null, "message": {"content": ""}}),
-    ];
-    for choice in choices {
-        let error = openai_reads(json!({"choices": [choice]})).await.expect_err("no answer");
-        assert!(matches!(error, LlmError::Transient { .. }), "{choice}: {error:?}");
-    }
-    for (code, class) in [
-        (402, FailureClass::Setup),
-        (401, FailureClass::Setup),
-        (400, FailureClass::Request),
-        (503, FailureClass::Transient),
-    ] {
-        let error =
-            openai_reads(json!({"error": {"code": code, "message": "no"}})).await.expect_err("an error");
-        assert_eq!(error.class(), class, "{code}");
-    }
-    let too_long = json!({"choices": [{"message": {}, "error": {"code": "context_length_exceeded"}}]});
-    let error = openai_reads(too_long).await.expect_err("an error");
-    assert!(matches!(error, LlmError::ContextOverflow { .. }), "{error:?}");
-}
-
-#[tokio::test]
-async fn whatever_was_said_is_an_answer() {
-    let check = async |choice: serde_json::Value, text: &str, finish: Finish| {
-        let reply = openai_reads(json!({"choices": [choice]})).await.expect("an answer");
-        assert_eq!((reply.turn.text.as_str(), reply.finish), (text, finish), "{choice}");
-    };
-    let refused = json!({"finish_reason": "stop", "message": {"content": null, "refusal": "I cannot."}});
-    check(refused, "I cannot.", Finish::Refused).await;
-    let parts = json!([{"type": "text", "text": "No."}, {"type": "refusal", "refusal": " I cannot."}]);
-    check(json!({"finish_reason": "stop", "message": {"content": parts}}), "No. I cannot.", Finish::Stop)
-        .await;
-    check(json!({"finish_reason": "odd", "message": {"content": "Done."}}), "Done.", Finish::Stop).await;
-    check(json!({"finish_reason": "stop", "message": {"content": ""}}), "", Finish::Stop).await;
-    check(json!({"finish_reason": "content_filter", "message": {"content": null}}), "", Finish::Refused)
-        .await;
-    check(json!({"finish_reason": "length", "message": {"content": "First"}}), "First", Finish::Length).await;
-}
-
-#[tokio::test]
-async fn what_a_provider_thought_goes_back_unchanged() {
-    let server = MockServer::start().await;
-    let message = json!({
-        "role": "assistant", "content": null, "refusal": null, "reasoning": "hm", "reasoning_content": "",
-        "reasoning_details": [{"type": "reasoning.encrypted", "data": "x", "id": "r1", "format": "google-gemini-v1"}],
-        "tool_calls": [
-            {"id": "a", "type": "function", "function": {"name": "read", "arguments": "{}"},
-             "extra_content": {"google": {"thought_signature": "s"}}},
-            {"id": "b", "type": "function", "function": {"name": "read", "arguments": "{}"}}]});
-    let body = json!({"choices": [{"finish_reason": "tool_calls", "message": message}]});
-    answer(&server, "/chat/completions", ResponseTemplate::new(200).set_body_json(body)).await;
-    let client = impatient(&server, 0);
-    let mut request = request();
-    let reply = client.complete(&request).await.expect("a reply");
-    request.messages.push(Message::Assistant(reply.turn));
-    client.complete(&request).await.expect("a reply");
-    let mut expected = message;
-    expected.as_object_mut().expect("an object").remove("refusal");
-    assert_eq!(sent(&server).await["messages"][4], expected);
-}
-
-fn anthropic_reply() -> serde_json::Value {
-    json!({
-        "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-x-20260101",
-        "content": [
-            {"type": "thinking", "thinking": "hm", "signature": "s"},
-            {"type": "text", "text": "I will look."},
-            {"type": "tool_use", "id": "t1", "name": "read", "input": {"path": "USER.md"}}
-        ],
-        "stop_reason": "tool_use", "stop_sequence": null,
-        "usage": {"input_tokens": 10, "cache_creation_input_tokens": 200, "cache_read_input_tokens": 3000, "output_tokens": 7}
-    })
-}
-
-#[tokio::test]
-async fn anthropic_sends_the_documented_request_and_reads_the_reply() {
-    let server = MockServer::start().await;
-    Mock::given(method("POST"))
-        .and(path("/v1/messages"))
-        .and(header("x-api-key", KEY))
-        .and(header("anthropic-version", "2023-06-01"))
-        .respond_with(ResponseTemplate::new(200).set_body_json(anthropic_reply()))
-        .mount(&server)
-        .await;
-    let reply = client("anthropic/claude-x", &server, ModelOptions::default())
-        .complete(&request())
-        .await
-        .expect("a reply");
-    assert_eq!(reply.turn.text, "I will look.");
-    assert_eq!(reply.turn.tool_calls[0].arguments, r#"{"path":"USER.md"}"#);
-    assert_eq!(reply.finish, Finish::ToolCalls);
-    assert_eq!((reply.usage.input_tokens, reply.usage.cache_write_tokens), (Some(3210), Some(200)));
-    let mark = json!({"type": "ephemeral"});
-    let expected = json!({
-        "model": "claude-x", "max_tokens": 500,
-        "system": [{"type": "text", "text": "be brief", "cache_control": mark}],
-        "messages": [
-            {"role": "user", "content": [{"type": "text", "text": "what is in USER.md?"}]},
-            {"role": "assistant", "content": [
-                {"type": "text", "text": "Looking."},
-                {"type": "tool_use", "id": "c1", "name": "read", "input": {"path": "USER.md"}}]},
-            {"role": "user", "content": [
-                {"type": "tool_result", "tool_use_id": "c1", "content": "Kim", "is_error": false, "cache_control": mark}]}
-        ],
-        "tools": [{"name": "read", "description": "Read a file", "cache_control": mark,
-            "input_schema": {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}}]
-    });
-    assert_eq!(sent(&server).await, expected);
-}
-
-#[tokio::test]
-async fn anthropic_thinking_is_asked_for_and_sent_back_unchanged() {
-    let server = MockServer::start().await;
-    answer(&server, "/v1/messages", ResponseTemplate::new(200).set_body_json(anthropic_reply())).await;
-    let options =
-        ModelOptions { thinking_tokens: Some(2048), temperature: Some(0.3), ..ModelOptions::default() };
-    let client = client("anthropic/claude-x", &server, options);
-    let mut request = request();
-    let reply = client.complete(&request).await.expect("a reply");
-    request.messages.push(Message::Assistant(reply.turn));
-    client.complete(&request).await.expect("a reply");
-    let body = sent(&server).await;
-    assert_eq!(body["thinking"], json!({"type": "enabled", "budget_tokens": 2048}));
-    assert_eq!(body["max_tokens"], json!(2548));
-    assert_eq!(body["temperature"], json!(null), "the API refuses it beside thinking");
-    assert_eq!(
-        body["messages"][3]["content"][0],
-        json!({"type": "thinking", "thinking": "hm", "signature": "s"})
-    );
 }
 
 async fn fail_with(template: ResponseTemplate) -> LlmError {
@@ -413,7 +215,6 @@ async fn the_callers_time_limit_is_not_an_outage() {
 #[tokio::test]
 async fn a_server_that_is_not_there_is_transient() {
     let http = Http::new(&connection("openai/m", "http://127.0.0.1:9")).expect("a client");
-    let error =
-        OpenAi::new(http, ModelOptions::default(), true).complete(&request()).await.expect_err("an error");
+    let error = OpenAi::new(http, ModelOptions::default()).complete(&request()).await.expect_err("an error");
     assert!(matches!(error, LlmError::Transient { .. }), "{error:?}");
 }

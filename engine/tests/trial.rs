@@ -11,6 +11,7 @@ use packwright::llm::Llm;
 use packwright::llm::offline::Offline;
 use packwright::optimize::{self, Ending, Engine, Heard, Patience};
 use packwright::pack::{Pack, PackMetadata};
+use packwright::propose::Writers;
 use packwright::scenario::{Scenario, Suite};
 use packwright::score::Profile;
 use packwright::store::{Record, Store};
@@ -93,7 +94,7 @@ impl Trial {
         let engine = Engine {
             evaluator: Evaluator { agent: self.agent.clone(), suite: SUITE.clone(), seed: SEED },
             agent_model: self.agent_model.clone(),
-            writer: self.writer.clone(),
+            writers: Writers::new(vec![self.writer.clone()]),
             base: base.clone(),
             parallel: self.parallel,
             patience: self.patience,
