@@ -129,8 +129,13 @@ fn turn(blocks: &[Value]) -> AssistantTurn {
     let kind = |block: &Value| block.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     let texts = blocks.iter().filter(|block| kind(block) == "text");
     let thinks = blocks.iter().any(|block| kind(block).ends_with("thinking"));
-    // Thoughts may stand between texts and calls, and must come back in their places.
-    let kept = blocks.iter().filter(|block| kind(block) != "text" || !is_blank(block));
+    // Thoughts may stand between texts and calls, and must come back in their places. The API refuses empty
+    // texts, though it writes some, and thoughts without a signature, which only other servers give.
+    let kept = blocks.iter().filter(|block| match kind(block).as_str() {
+        "text" => !is_blank(block),
+        "thinking" => block.get("signature").and_then(Value::as_str).is_some(),
+        _ => true,
+    });
     AssistantTurn {
         text: texts.filter_map(|block| block.get("text").and_then(Value::as_str)).collect(),
         tool_calls: blocks.iter().filter(|block| kind(block) == "tool_use").map(tool_request).collect(),
@@ -138,7 +143,6 @@ fn turn(blocks: &[Value]) -> AssistantTurn {
     }
 }
 
-/// The API refuses empty text blocks, though it writes some.
 fn is_blank(block: &Value) -> bool {
     block.get("text").and_then(Value::as_str).unwrap_or_default().trim().is_empty()
 }
