@@ -2,9 +2,12 @@
 
 pub mod prompt;
 pub mod builtin;
+pub mod openclaw;
 
 mod bootstrap;
+mod command_summary;
 mod response;
+mod tool_label;
 mod tool_use;
 
 use crate::episode::Episode;

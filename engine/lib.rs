@@ -9,8 +9,8 @@
 //! Invariants:
 //! 1. Words and machinery never touch disk, clock or network.
 //! 2. The library never prints.
-//! 3. Nothing outside `llm` opens a socket to a model.
-//! 4. Nothing but `publish` changes anything outside the runs folder.
+//! 3. Nothing outside `llm` and `agent::openclaw` opens a socket to a model.
+//! 4. Nothing but `publish` changes anything outside the runs folder and the cache.
 //! 5. State is only what telling the recorded events gives: a live run and a resumed run use the same lines.
 //! 6. Results do not depend on which worker finished first.
 //! 7. Same inputs and seed, same bytes.

@@ -87,11 +87,16 @@ impl Pack {
 
     /// Returns the same pack with another policy; `issues` tells whether it became too long.
     pub fn with_policy(&self, agents_md: &str) -> Pack {
+        self.with_file(AGENTS_MD, agents_md)
+    }
+
+    /// Returns the same pack with one more file, or another text in it.
+    pub fn with_file(&self, name: &str, text: &str) -> Pack {
         let mut document = self.document.clone();
         if let Value::Map(fields) = &mut document
             && let Some(Value::Map(files)) = fields.get_mut("files")
         {
-            files.insert(AGENTS_MD.to_owned(), Value::from(agents_md));
+            files.insert(name.to_owned(), Value::from(text));
         }
         Pack::of_document(document)
     }

@@ -107,6 +107,11 @@ impl World {
         self.calls
     }
 
+    /// What the clock showed before the first call.
+    pub fn start(&self) -> Clock {
+        self.clock
+    }
+
     /// What the clock shows now: a second passes with every answered call, so that ids tell calls apart.
     pub fn now(&self) -> Clock {
         self.clock.after_s(self.calls.len() as i64)

@@ -1,9 +1,10 @@
 //! The built-in agent: asks a model, runs the tools that it calls one after the other, and asks again, under
 //! the conditions that an agent has in ClawBench.
 
-use crate::agent::bootstrap::{context_files, workspace, world};
+use crate::agent::bootstrap::{context_files, is_js_space, workspace, world};
 use crate::agent::prompt::PromptProfile;
 use crate::agent::response::{Failure, joined};
+use crate::agent::tool_label::{label, normal_name};
 use crate::agent::tool_use::{arguments, validated};
 use crate::agent::{Agent, Task};
 use crate::episode::{Episode, Message, Outcome, ToolRequest, ToolResult, Usage};
@@ -17,7 +18,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// The tool that the agent answers itself; the world never hears of it.
-const SESSION_STATUS: &str = "session_status";
+pub(super) const SESSION_STATUS: &str = "session_status";
 /// Clients limit their attempts and retries themselves; this ends a call of one that does not.
 const CALL_MAX: Duration = Duration::from_secs(45 * 60);
 
@@ -103,7 +104,7 @@ impl Builtin {
 ///
 /// Who never got a reply has shown nothing of the policy: the provider hangs, or the model cannot read even
 /// the prompt. Later on both are what a conversation came to, as they are for a validator.
-fn without_reply(error: LlmError, had_replies: bool) -> Outcome {
+pub(super) fn without_reply(error: LlmError, had_replies: bool) -> Outcome {
     match error {
         LlmError::DeadlineReached { .. } if had_replies => Outcome::TimedOut,
         LlmError::ContextOverflow { .. } if had_replies => Outcome::ContextFull,
@@ -140,6 +141,7 @@ struct Session<'a> {
 /// A failure, and the call by whose success it is made good.
 struct Failed {
     failure: Failure,
+    tool: String,
     arguments: Value,
 }
 
@@ -185,12 +187,23 @@ impl<'a> Session<'a> {
         self.resolved_model = reply.resolved_model.or(self.resolved_model.take());
         self.texts.push(reply.turn.text.clone());
         let calls = match reply.finish {
-            // A withheld turn is over, whatever it had begun.
-            Finish::Refused => Vec::new(),
+            // A withheld turn is over, whatever it had begun, and the runtime says so before everything else.
+            Finish::Refused => {
+                self.texts.insert(0, self.agent.prompt.withheld.clone());
+                Vec::new()
+            }
             // A turn that was cut off is taken as it is.
             Finish::Stop | Finish::ToolCalls | Finish::Length => reply.turn.tool_calls.clone(),
         };
-        self.request.messages.push(Message::Assistant(reply.turn));
+        let mut turn = reply.turn;
+        if turn.text.trim_matches(is_js_space).is_empty() {
+            turn.text.clear();
+        }
+        for call in &mut turn.tool_calls {
+            // The runtime keeps what it understood, not what the model wrote.
+            call.arguments = arguments(&call.arguments).compact();
+        }
+        self.request.messages.push(Message::Assistant(turn));
         calls
     }
 
@@ -227,13 +240,13 @@ impl<'a> Session<'a> {
     fn remember_failure(&mut self, tool: &str, arguments: Value, problem: Option<String>) {
         match problem {
             Some(problem) => {
-                let mutating = self.agent.prompt.is_mutating(tool);
-                let failure = Failure { tool: tool.to_owned(), problem, mutating };
-                self.failure = Some(Failed { failure, arguments });
+                let mutating = self.agent.prompt.is_mutating(&normal_name(tool));
+                let failure = Failure { label: label(tool, &arguments), problem, mutating };
+                self.failure = Some(Failed { failure, tool: tool.to_owned(), arguments });
             }
             None => {
                 self.failure = self.failure.take().filter(|failed| {
-                    let same = failed.failure.tool == tool && failed.arguments == arguments;
+                    let same = failed.tool == tool && failed.arguments == arguments;
                     failed.failure.mutating && !same
                 });
             }

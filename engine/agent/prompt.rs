@@ -7,7 +7,7 @@ use crate::llm::ToolSchema;
 use crate::units::sha256_hex;
 use crate::world::Clock;
 use indexmap::IndexMap;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 const EMBEDDED: &str = include_str!("profile.json");
 
@@ -17,7 +17,7 @@ pub fn embedded_hash() -> String {
 }
 
 /// The wording of an agent.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PromptProfile {
     /// Name and date; part of what an episode's result depends on.
@@ -32,6 +32,9 @@ pub struct PromptProfile {
     pub context_heading: Vec<String>,
     /// A further line there, when `SOUL.md` is among the files.
     pub persona_line: String,
+    /// What the prompt says where `BOOTSTRAP.md` exists.
+    #[serde(default)]
+    pub bootstrap_note: String,
     /// The tools in the order of the prompt's list, with a short summary each.
     pub tool_list: Vec<ToolSummary>,
     /// The tools in the order in which they are offered.
@@ -54,22 +57,27 @@ pub struct PromptProfile {
     pub cut_mark: Vec<String>,
     /// The answer of an agent that said nothing.
     pub no_response: String,
+    /// What an answer begins with when the provider withheld its end.
+    #[serde(default)]
+    pub withheld: String,
 }
 
 /// A part of the system prompt.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// Text with `{workspace}`, `{timezone}` and `{model}` to be filled in.
     Lines(Vec<String>),
     /// A line for each tool.
     ToolList,
+    /// A further line, when `BOOTSTRAP.md` exists.
+    BootstrapNote,
     /// The workspace files.
     ProjectContext,
 }
 
 /// A tool in the prompt's list.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolSummary {
     pub name: String,
@@ -77,7 +85,7 @@ pub struct ToolSummary {
 }
 
 /// A tool as it is offered.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ToolEntry {
     pub name: String,
@@ -121,6 +129,8 @@ impl PromptProfile {
             match part {
                 Part::Lines(text) => lines.extend(text.iter().map(|line| self.filled(line, model))),
                 Part::ToolList => lines.extend(self.tool_lines(tools)),
+                Part::BootstrapNote if self.has_bootstrap(files) => lines.push(self.bootstrap_note.clone()),
+                Part::BootstrapNote => {}
                 Part::ProjectContext => lines.extend(self.context_lines(files)),
             }
         }
@@ -130,15 +140,25 @@ impl PromptProfile {
 
     /// The answer of `session_status`.
     pub fn status(&self, now: Clock, model: &str) -> String {
+        let moment = now.in_words();
         let now = now.iso();
         let (date, time) = now.trim_end_matches('Z').split_once('T').unwrap_or((&now, ""));
-        let fill = |line: &String| self.filled(line, model).replace("{date}", date).replace("{time}", time);
+        let fill = |line: &String| {
+            let line = self.filled(line, model).replace("{date}", date).replace("{time}", time);
+            line.replace("{moment}", &moment)
+        };
         self.session_status.iter().map(fill).collect::<Vec<_>>().join("\n")
     }
 
     /// Whether an unresolved failure of the tool belongs into the final answer.
     pub fn is_mutating(&self, tool: &str) -> bool {
         tool.contains("send") || self.mutating_tools.iter().any(|name| name == tool)
+    }
+
+    /// A missing file is shown too, but in words that say so.
+    fn has_bootstrap(&self, files: &[ContextFile]) -> bool {
+        let missing = |path: &str| self.missing_file.replace("{path}", path);
+        files.iter().any(|file| file.path.ends_with("/BOOTSTRAP.md") && file.content != missing(&file.path))
     }
 
     fn filled(&self, line: &str, model: &str) -> String {

@@ -23,7 +23,8 @@ fn constant(pattern: &str) -> Regex {
 /// A tool's failure that no later success has undone.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Failure {
-    pub tool: String,
+    /// Which call it was, for people.
+    pub label: String,
     pub problem: String,
     /// A change that did not happen; it is reported even beside an answer.
     pub mutating: bool,
@@ -34,7 +35,7 @@ pub(super) fn joined(texts: &[String], failure: Option<&Failure>) -> String {
     let said = texts.iter().map(|text| spoken(text)).filter(|text| !text.is_empty());
     let mut parts: Vec<String> = said.collect();
     if let Some(failure) = failure
-        && (failure.mutating || parts.is_empty())
+        && (failure.mutating || (parts.is_empty() && !is_a_slip(&failure.problem)))
     {
         parts.push(warning(failure));
     }
@@ -62,12 +63,17 @@ fn is_silent(text: &str) -> bool {
     first || last.is_some_and(|before| !before.ends_with(in_word))
 }
 
+/// Whether a failure only tells that a call was put together wrongly.
+fn is_a_slip(problem: &str) -> bool {
+    const WORDS: [&str; 7] = ["required", "missing", "invalid", "must be", "must have", "needs", "requires"];
+    let first_line = problem.lines().next().unwrap_or_default().to_lowercase();
+    WORDS.iter().any(|word| first_line.contains(word))
+}
+
 fn warning(failure: &Failure) -> String {
-    let mut letters = failure.tool.chars();
-    let label: String = letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
     let problem = failure.problem.lines().next().unwrap_or_default();
     let problem: String = problem.chars().take(PROBLEM_CHARS_MAX).collect();
-    format!("⚠️ {label} failed: {problem}")
+    format!("⚠️ {} failed: {problem}", failure.label)
 }
 
 #[cfg(test)]
@@ -108,7 +114,7 @@ mod tests {
     fn an_unmended_failure_is_reported() {
         let check = |texts: &[&str], mutating: bool, expected: &str| {
             let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-            let failure = Failure { tool: "exec".into(), problem: "no way\nmore".into(), mutating };
+            let failure = Failure { label: "Exec".into(), problem: "no way\nmore".into(), mutating };
             assert_eq!(joined(&texts, Some(&failure)), expected);
         };
         check(&["Done."], true, "Done.\n\n⚠️ Exec failed: no way");

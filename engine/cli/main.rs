@@ -6,11 +6,14 @@
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+mod agents;
+mod cache_folder;
 mod check;
 mod exit;
 mod keys;
 mod models;
 mod offline_llm;
+mod openclaw;
 mod out;
 mod progress;
 mod report;
@@ -65,6 +68,9 @@ enum Command {
     OfflineLlm(offline_llm::OfflineLlmArgs),
     /// Serve the mock tools over HTTP, in place of ClawBench's mock server
     World(world::WorldArgs),
+    /// Set up the real OpenClaw, capture its wording, and compare it with the built-in agent
+    #[command(name = "openclaw")]
+    OpenClaw(openclaw::OpenClawArgs),
     /// Check suites, scenario files and packs, and say all that is wrong with them
     Check(check::CheckArgs),
     /// Show the scenarios of a suite, or write it for other programs
@@ -80,6 +86,7 @@ fn main() -> ExitCode {
         Some(Command::Score(args)) => score::run(args),
         Some(Command::OfflineLlm(args)) => offline_llm::run(args),
         Some(Command::World(args)) => world::run(args),
+        Some(Command::OpenClaw(args)) => openclaw::run(args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Suite(args)) => suite::run(args),
     };

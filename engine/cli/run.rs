@@ -4,6 +4,7 @@ mod conclusion;
 mod settings;
 mod start;
 
+use super::agents::AgentArgs;
 use super::exit::{BadInput, Exit};
 use super::models::{self, ModelArgs};
 use super::out;
@@ -11,8 +12,7 @@ use super::progress::Progress;
 use super::runs::find;
 use anyhow::Context;
 use clap::Args;
-use packwright::agent::builtin::{Builtin, Limits};
-use packwright::agent::prompt::embedded_hash;
+use packwright::agent::builtin::Limits;
 use packwright::evaluate::Evaluator;
 use packwright::event::{CheckEntry, Conditions, RunStarted, ScenarioEntry};
 use packwright::optimize::{self, Ending, Engine, Patience};
@@ -59,6 +59,9 @@ pub struct RunArgs {
     #[command(flatten)]
     models: ModelArgs,
 
+    #[command(flatten)]
+    agent: AgentArgs,
+
     /// Episodes and proposals under way at once; results do not depend on it
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     parallel: u16,
@@ -80,7 +83,7 @@ pub struct RunArgs {
     runs: PathBuf,
 
     /// Go on with a run that was cut off: its id, or the newest unfinished one
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "ModelArgs"])]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "ModelArgs", "AgentArgs"])]
     resume: Option<String>,
 
     /// Print every event as a line of JSON on standard output
@@ -131,7 +134,8 @@ impl Session {
         let settings = Settings::of(args)?;
         let suite = read_suite(&settings)?;
         let models = models::connect(&settings.models)?;
-        let started_without = |start: &Start| started(args, &settings, &suite, &models, start);
+        let prompt = settings.agent.hash()?;
+        let started_without = |start: &Start| started(args, &settings, &suite, &models, &prompt, start);
         let start = start::choose(args, &settings, &started_without)?;
         let started = started_without(&start);
         if let Some(problem) = packwright::search::shortage(&started) {
@@ -169,7 +173,7 @@ impl Session {
             );
             return Err(BadInput(problem).into());
         }
-        if started.conditions.prompt != embedded_hash() {
+        if started.conditions.prompt != settings.agent.hash()? {
             let problem = format!(
                 "the agent's prompt has changed since {shown} began, so its scores could not be compared; start a new run"
             );
@@ -186,8 +190,9 @@ impl Session {
         let checks: usize = self.started.scenarios.iter().map(|scenario| scenario.checks.len()).sum();
         let held_out = self.started.scenarios.len() - searched;
         let verb = if self.resumed { "going on with" } else { "run" };
-        vec![
-            self.models.notice.clone(),
+        let mut lines = vec![self.models.notice.clone()];
+        lines.extend(self.settings.agent.notice());
+        lines.extend([
             format!(
                 "{verb} {}: seed {}, budget {} episodes, profile {}",
                 self.store.folder().display(),
@@ -200,7 +205,8 @@ impl Session {
                 self.started.suite
             ),
             format!("to beat: {}", self.start.description),
-        ]
+        ]);
+        lines
     }
 
     fn id(&self) -> String {
@@ -210,29 +216,28 @@ impl Session {
 
     fn drive(&mut self, progress: &mut Progress, args: &RunArgs) -> anyhow::Result<Ending> {
         let stop = CancellationToken::new();
-        let engine = Engine {
-            evaluator: Evaluator {
-                agent: Arc::new(Builtin::new(self.models.agent.clone(), Limits::of(&self.started.profile))),
-                suite: self.suite.clone(),
-                seed: self.started.seed,
-            },
-            agent_model: self.models.agent.clone(),
-            writers: self.models.writers.clone(),
-            base: Arc::new(self.start.pack.clone()),
-            parallel: usize::from(args.parallel),
-            patience: Patience {
-                wait: Duration::from_secs(15),
-                total: Duration::from_secs(60 * u64::from(args.outage_wait)),
-            },
-            stop: stop.clone(),
-        };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
+            let stopped = stop.clone();
             tokio::spawn(async move {
                 if tokio::signal::ctrl_c().await.is_ok() {
-                    stop.cancel();
+                    stopped.cancel();
                 }
             });
+            let limits = Limits::of(&self.started.profile);
+            let agent = self.settings.agent.connect(self.models.agent.clone(), limits).await?;
+            let engine = Engine {
+                evaluator: Evaluator { agent, suite: self.suite.clone(), seed: self.started.seed },
+                agent_model: self.models.agent.clone(),
+                writers: self.models.writers.clone(),
+                base: Arc::new(self.start.pack.clone()),
+                parallel: usize::from(args.parallel),
+                patience: Patience {
+                    wait: Duration::from_secs(15),
+                    total: Duration::from_secs(60 * u64::from(args.outage_wait)),
+                },
+                stop,
+            };
             let mut listener = |heard: optimize::Heard<'_>| progress.hear(heard);
             optimize::run(&engine, self.started.clone(), &mut self.store, &mut listener).await
         })
@@ -273,6 +278,7 @@ fn started(
     settings: &Settings,
     suite: &Suite,
     models: &models::Models,
+    prompt: &str,
     start: &Start,
 ) -> RunStarted {
     RunStarted {
@@ -288,7 +294,7 @@ fn started(
         writer: models.writers.name(),
         conditions: Box::new(Conditions {
             models: serde_json::to_value(&settings.models).unwrap_or_default(),
-            prompt: embedded_hash(),
+            prompt: prompt.to_owned(),
         }),
         incumbent: start.candidate(),
         base: start.pack.document().clone(),

@@ -205,13 +205,13 @@ fn a_failed_command_is_reported_until_the_same_one_succeeds() {
     let good = || Reply::calls("", &[("exec", r#"{"command": "ls"}"#)]);
     let read = || Reply::calls("", &[("read", "{}")]);
     let done = || Reply::says("Done.");
-    let warning = "⚠️ Exec failed: Validation failed for tool \"exec\":";
+    let warning = "⚠️ 🛠️ Exec failed: Validation failed for tool \"exec\":";
     assert_eq!(response(vec![bad(), done()]), format!("Done.\n\n{warning}"));
     assert_eq!(response(vec![bad(), good(), done()]), format!("Done.\n\n{warning}"));
     assert_eq!(response(vec![bad(), read(), done()]), "Done.", "only the last failure counts");
     assert_eq!(response(vec![good(), done()]), "Done.");
     assert_eq!(response(vec![read(), good(), Reply::says("")]), "No response from OpenClaw.");
-    assert!(response(vec![read(), Reply::says("")]).starts_with("⚠️ Read failed:"));
+    assert!(response(vec![read(), Reply::says("")]).starts_with("⚠️ 📖 Read failed:"));
 }
 
 #[test]
@@ -236,7 +236,10 @@ fn a_withheld_turn_ends_the_episode_without_its_calls() {
     let refused =
         Reply { finish: Finish::Refused, ..Reply::calls("I cannot.", &[("exec", r#"{"command": "ls"}"#)]) };
     let (episode, _) = play(vec![Ok(refused)]);
-    assert_eq!((episode.outcome, episode.response.as_str()), (Outcome::Finished, "I cannot."));
+    assert_eq!(
+        (episode.outcome, episode.response.as_str()),
+        (Outcome::Finished, "An unknown error occurred\n\nI cannot.")
+    );
     assert!(episode.tool_calls.is_empty());
 }
 

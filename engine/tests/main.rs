@@ -9,6 +9,7 @@ mod llm;
 mod loading;
 mod objective;
 mod offline;
+mod openclaw;
 mod packs;
 mod program;
 mod propose;

@@ -64,6 +64,39 @@ impl Clock {
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 
+    /// For people: `Friday, February 6th, 2026 — 8:45 AM`.
+    pub fn in_words(self) -> String {
+        const DAYS: [&str; 7] =
+            ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
+        const MONTHS: [&str; 12] = [
+            "January",
+            "February",
+            "March",
+            "April",
+            "May",
+            "June",
+            "July",
+            "August",
+            "September",
+            "October",
+            "November",
+            "December",
+        ];
+        let Civil { year, month, day, hour, minute, .. } = self.civil();
+        let weekday = DAYS[self.unix_s.div_euclid(86_400).rem_euclid(7) as usize];
+        let month = MONTHS[(month - 1) as usize];
+        let ending = match (day, day % 10) {
+            (11..=13, _) => "th",
+            (_, 1) => "st",
+            (_, 2) => "nd",
+            (_, 3) => "rd",
+            _ => "th",
+        };
+        let half = if hour < 12 { "AM" } else { "PM" };
+        let hour = (hour + 11) % 12 + 1;
+        format!("{weekday}, {month} {day}{ending}, {year} — {hour}:{minute:02} {half}")
+    }
+
     /// The proleptic Gregorian calendar, with years that begin in March so that leap days come last.
     fn civil(self) -> Civil {
         let days = self.unix_s.div_euclid(86_400) + 719_468;
@@ -110,6 +143,18 @@ mod tests {
         check(1_770_367_500, "2026-02-06T08:45:00Z");
         check(4_107_542_399, "2100-02-28T23:59:59Z");
         assert_eq!(Clock { unix_s: 1_770_367_500 }.compact(), "20260206084500");
+    }
+
+    #[test]
+    fn instants_are_said_in_words() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(Clock::parse(text).map(Clock::in_words).as_deref(), Some(expected));
+        };
+        check("2026-02-06T08:45:00Z", "Friday, February 6th, 2026 — 8:45 AM");
+        check("2026-11-20T22:07:00Z", "Friday, November 20th, 2026 — 10:07 PM");
+        check("2024-03-01T00:00:00Z", "Friday, March 1st, 2024 — 12:00 AM");
+        check("2024-12-12T12:05:00Z", "Thursday, December 12th, 2024 — 12:05 PM");
+        check("1969-12-22T13:00:00Z", "Monday, December 22nd, 1969 — 1:00 PM");
     }
 
     #[test]

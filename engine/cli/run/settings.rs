@@ -1,6 +1,7 @@
 //! What a run keeps of its command line, so that it can be resumed: everything but the results.
 
 use super::RunArgs;
+use crate::agents::AgentSettings;
 use crate::models::ModelSettings;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,8 @@ pub struct Settings {
     pub suite: Option<PathBuf>,
     pub packs: PathBuf,
     pub models: ModelSettings,
+    #[serde(default)]
+    pub agent: AgentSettings,
 }
 
 impl Settings {
@@ -23,6 +26,7 @@ impl Settings {
             suite: args.suite.as_deref().map(absolute).transpose()?,
             packs: absolute(&args.packs)?,
             models: args.models.settings()?,
+            agent: args.agent.settings(),
         })
     }
 }

@@ -52,6 +52,10 @@ impl Session {
         }
     }
 
+    pub(super) fn world(&self) -> &World {
+        &self.scene.world
+    }
+
     /// Ends the session and gives back its world.
     pub fn into_world(self) -> World {
         self.scene.world

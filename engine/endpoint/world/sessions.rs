@@ -97,6 +97,13 @@ impl Sessions {
         }
     }
 
+    /// Looks at the world of a session; none where there is no such session.
+    pub fn with_world<T>(&self, name: &str, look: impl FnOnce(&World) -> T) -> Option<T> {
+        let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()?;
+        let session = session.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(look(session.world()))
+    }
+
     pub(super) fn end(&self, name: &str) -> Answer {
         match self.take(name) {
             Some(_) => Answer::ok(Value::object([("ended", name.into())])),

@@ -1,5 +1,6 @@
 // The benchmark's tools: each posts its arguments to the engine's world and gives back what that answers.
-// Which tools there are, and how the model is told of them, stands in tools.json beside this file.
+// Which tools there are, and how the model is told of them, stands in tools.json beside this file. Some are
+// offered only in sessions whose key ends with `:web`.
 import { readFileSync } from "node:fs";
 
 const tools = JSON.parse(readFileSync(new URL("./tools.json", import.meta.url), "utf8"));
@@ -24,8 +25,9 @@ export default {
   register(api) {
     const base = api.pluginConfig.mockServerUrl;
     const names = tools.map((tool) => tool.name);
+    const offered = (sessionKey) => tools.filter((tool) => !tool.optional || sessionKey?.endsWith(":web"));
     const made = (context) =>
-      tools.map((tool) => ({
+      offered(context.sessionKey).map((tool) => ({
         name: tool.name,
         label: tool.name,
         description: tool.description,

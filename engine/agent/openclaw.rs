@@ -1,0 +1,276 @@
+//! The real OpenClaw as an agent: each worker is a gateway process with its own state, workspace and port. Its
+//! model calls come to a proxy of ours, which asks the model, counts and limits; its tools are those of a world
+//! of ours.
+//!
+//! A gateway hides trouble: it answers 200 with a sentence where the model failed, and runs go on after their
+//! client has given up. So what happened is read from the proxy, never from the gateway's words, and a gateway
+//! is ended after every attempt that did not end in order.
+
+mod behaviour;
+mod capture;
+mod compare;
+mod config;
+mod conversation;
+mod gateway;
+mod install;
+mod pin;
+mod proxy;
+
+use crate::agent::bootstrap::{workspace, world};
+use crate::agent::builtin::Limits;
+use crate::agent::prompt::PromptProfile;
+use crate::agent::response::joined;
+use crate::agent::{Agent, Task};
+use crate::endpoint::Access;
+use crate::endpoint::world::{Scene, Sessions, WorldServer};
+use crate::episode::{Episode, FailureClass, Outcome};
+use crate::llm::Llm;
+use crate::scenario::Folder;
+use anyhow::Context;
+use conversation::{Conversation, Trouble};
+use futures_util::future::BoxFuture;
+use gateway::{Gateway, Post};
+use proxy::Proxy;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+pub use behaviour::{Behaviour, behaviours};
+pub use capture::capture;
+pub use compare::{Comparison, Difference};
+pub use install::{InstallError, Installed, OPENCLAW_VERSION, find, install};
+
+/// A gateway's memory grows with its sessions.
+const EPISODES_PER_GATEWAY: u32 = 100;
+/// How much earlier than the benchmark's client the gateway gives up, so that no run outlives its episode.
+const MARGIN_S: u64 = 10;
+
+/// What gateways are made with.
+#[derive(Clone)]
+pub struct Settings {
+    pub installed: Installed,
+    /// How many gateways run at once.
+    pub workers: usize,
+    pub limits: Limits,
+    /// The tools as the model is told of them, and what `session_status` says.
+    pub prompt: PromptProfile,
+}
+
+/// An agent of real gateways.
+pub struct OpenClaw {
+    llm: Arc<dyn Llm>,
+    settings: Settings,
+    sessions: Arc<Sessions>,
+    world_url: String,
+    proxy: Proxy,
+    world_server: JoinHandle<anyhow::Result<()>>,
+    /// Gateways that wait for an episode.
+    free: Mutex<Vec<Worker>>,
+    permits: Semaphore,
+    next_number: AtomicU64,
+    /// Why no episode may be run any more.
+    unsafe_because: OnceLock<String>,
+    work: WorkFolder,
+}
+
+struct Worker {
+    gateway: Gateway,
+    episodes: u32,
+}
+
+/// A folder of this process alone; it goes when the agent does, since it holds conversations.
+struct WorkFolder(PathBuf);
+
+impl Drop for WorkFolder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Drop for OpenClaw {
+    fn drop(&mut self) {
+        // The gateways before their folder.
+        self.free.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+        self.world_server.abort();
+    }
+}
+
+impl OpenClaw {
+    /// Opens the endpoints that gateways will need. Gateways are started when episodes come.
+    pub async fn new(llm: Arc<dyn Llm>, settings: Settings) -> anyhow::Result<OpenClaw> {
+        let sessions = Arc::new(Sessions::default());
+        let host = Ipv4Addr::LOCALHOST.into();
+        let server = WorldServer::bind(sessions.clone(), host, 0, Access::default()).await?;
+        let world_url = server.base_url()?;
+        let work = config::work_folder().context("make a folder for the gateways")?;
+        Ok(OpenClaw {
+            llm,
+            sessions,
+            world_url,
+            proxy: Proxy::start().await?,
+            world_server: tokio::spawn(server.run()),
+            free: Mutex::default(),
+            permits: Semaphore::new(settings.workers.max(1)),
+            next_number: AtomicU64::new(1),
+            unsafe_because: OnceLock::new(),
+            work: WorkFolder(work),
+            settings,
+        })
+    }
+
+    /// The resident memory of the gateways that wait, in bytes.
+    pub fn memory_bytes(&self) -> Vec<u64> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.iter().filter_map(|worker| worker.gateway.memory_bytes()).collect()
+    }
+
+    async fn run(&self, task: &Task) -> Episode {
+        if let Some(reason) = self.unsafe_because.get() {
+            return Episode::errored(reason.clone(), FailureClass::Setup);
+        }
+        let Ok(_permit) = self.permits.acquire().await else {
+            return Episode::errored("the gateways are closed".into(), FailureClass::Transient);
+        };
+        let mut worker = match self.worker().await {
+            Ok(worker) => worker,
+            Err(error) => return Episode::errored(format!("no gateway: {error:#}"), FailureClass::Transient),
+        };
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        let attempt = self.attempt_with(&mut worker, task, number).await;
+        let ended_in_order = matches!(attempt.outcome, Outcome::Finished | Outcome::TurnLimit);
+        worker.episodes += 1;
+        if ended_in_order && worker.episodes < EPISODES_PER_GATEWAY {
+            self.free.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+        }
+        attempt
+    }
+
+    /// A gateway that waits, or a new one.
+    async fn worker(&self) -> anyhow::Result<Worker> {
+        let waiting = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(mut worker) = waiting
+            && worker.gateway.is_running()
+        {
+            return Ok(worker);
+        }
+        let number = self.next_number.fetch_add(1, Ordering::Relaxed);
+        let plan = config::Plan {
+            folder: self.work.0.join(format!("gateway-{number}")),
+            number,
+            model_url: self.proxy.url_of(number),
+            model_key: self.proxy.key().to_owned(),
+            world_url: self.world_url.clone(),
+            timeout_s: (self.settings.limits.episode_ms_max / 1000).saturating_sub(MARGIN_S).max(1),
+            limits: self.settings.limits,
+        };
+        let gateway = Gateway::start(&self.settings.installed, &plan, &self.settings.prompt).await?;
+        Ok(Worker { gateway, episodes: 0 })
+    }
+
+    async fn attempt_with(&self, worker: &mut Worker, task: &Task, number: u64) -> Episode {
+        let files = workspace(task);
+        let wants_web =
+            self.settings.prompt.optional_tools.iter().any(|tool| task.scenario.tools.contains(tool));
+        // The plugin offers the tools that only some scenarios name by the key's end.
+        let key = format!("agent:main:e{number}{}", if wants_web { ":web" } else { "" });
+        let conversation = Arc::new(Conversation::new(
+            self.llm.clone(),
+            &self.settings,
+            task,
+            worker.gateway.pin(),
+            self.sessions.clone(),
+            &key,
+        ));
+        self.sessions.open(
+            &key,
+            Scene { scenario: task.scenario.name.clone(), world: world(task, &self.settings.prompt) },
+        );
+        let guard = self.proxy.listen(worker.gateway.number(), conversation.clone());
+        let answer = self.ask(worker, &files, task, &key).await;
+        drop(guard);
+        let calls = self.sessions.take(&key).map(|session| session.into_world().into_calls());
+        let heard = conversation.ended();
+        let outcome = self.outcome(&heard.trouble, heard.model_calls, &answer);
+        // The gateway's words about a cut are not the agent's.
+        let said = joined(&heard.texts, None);
+        let response = match (&outcome, answer) {
+            (Outcome::Finished, Ok(text)) => text,
+            (Outcome::ContextFull, _) if said.is_empty() => self.settings.prompt.no_response.clone(),
+            _ => said,
+        };
+        Episode {
+            outcome,
+            response,
+            tool_calls: calls.unwrap_or_default(),
+            model_calls: heard.model_calls,
+            usage: heard.usage,
+            resolved_model: heard.resolved_model,
+            transcript: heard.transcript,
+        }
+    }
+
+    async fn ask(
+        &self,
+        worker: &mut Worker,
+        files: &Folder,
+        task: &Task,
+        key: &str,
+    ) -> Result<String, String> {
+        worker.gateway.lay_out(files).map_err(|error| format!("prepare the workspace: {error:#}"))?;
+        worker.gateway.post(&Post { session_key: key, text: task.scenario.prompt.trim() }).await
+    }
+
+    fn outcome(
+        &self,
+        trouble: &Option<Trouble>,
+        model_calls: u32,
+        answer: &Result<String, String>,
+    ) -> Outcome {
+        let errored = |reason: String, class| Outcome::Errored { reason, class };
+        match (trouble, answer) {
+            (Some(Trouble::Unsafe(reason)), _) => {
+                let reason = format!("the gateway was stopped: {reason}");
+                let _ = self.unsafe_because.set(reason.clone());
+                errored(reason, FailureClass::Setup)
+            }
+            (Some(Trouble::NoReply(outcome)), _) => outcome.clone(),
+            (Some(Trouble::OutOfTime), _) => Outcome::TimedOut,
+            (Some(Trouble::OutOfTurns), _) => Outcome::TurnLimit,
+            (None, Err(problem)) => {
+                errored(format!("the gateway failed: {problem}"), FailureClass::Transient)
+            }
+            (None, Ok(text)) if model_calls == 0 => {
+                let text: String = text.chars().take(200).collect();
+                errored(
+                    format!("the gateway answered without asking the model: {text}"),
+                    FailureClass::Transient,
+                )
+            }
+            (None, Ok(_)) => Outcome::Finished,
+        }
+    }
+}
+
+impl Agent for OpenClaw {
+    fn attempt<'a>(&'a self, task: &'a Task) -> BoxFuture<'a, Episode> {
+        Box::pin(self.run(task))
+    }
+}
+
+impl Episode {
+    /// An episode that never began.
+    fn errored(reason: String, class: FailureClass) -> Episode {
+        Episode {
+            outcome: Outcome::Errored { reason, class },
+            response: String::new(),
+            tool_calls: Vec::new(),
+            model_calls: 0,
+            usage: Default::default(),
+            resolved_model: None,
+            transcript: Vec::new(),
+        }
+    }
+}

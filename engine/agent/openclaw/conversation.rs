@@ -1,0 +1,321 @@
+//! One episode as the proxy sees it: requests come from the gateway, go to the model in the form in which the
+//! built-in agent would ask, and are counted and limited on the way.
+
+use crate::agent::Task;
+use crate::agent::builtin::{SESSION_STATUS, without_reply};
+use crate::agent::openclaw::Settings;
+use crate::agent::openclaw::pin::Pin;
+use crate::agent::prompt::PromptProfile;
+use crate::endpoint::chat;
+use crate::endpoint::world::Sessions;
+use crate::episode::{AssistantTurn, Message, Outcome, ToolRequest, ToolResult, Usage};
+use crate::llm::{Llm, LlmError, Reply, Request, ToolSchema};
+use crate::units::Seed;
+use crate::value::Value;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// With this begins what the gateway's own `session_status` answers.
+const STATUS_MARK: &str = "🦞 OpenClaw";
+
+/// An episode that is under way.
+pub(super) struct Conversation {
+    llm: Arc<dyn Llm>,
+    prompt: PromptProfile,
+    model_calls_max: u32,
+    limit: Duration,
+    start: Instant,
+    seed: Seed,
+    pin: Pin,
+    /// What the model may be offered, in this order.
+    tools: Vec<ToolSchema>,
+    sessions: Arc<Sessions>,
+    session: String,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    model_calls: u32,
+    usage: Usage,
+    resolved_model: Option<String>,
+    /// The turns of the model as it gave them.
+    turns: Vec<AssistantTurn>,
+    /// The messages of the newest request, as the model got them.
+    messages: Vec<Message>,
+    trouble: Option<Trouble>,
+    /// The model is being asked.
+    is_waiting: bool,
+    waited: Duration,
+    /// What `session_status` answered, by the call's id on the wire.
+    statuses: HashMap<String, String>,
+    /// How many calls the world had answered when the newest turn began.
+    answered: usize,
+}
+
+/// Why an episode did not end in order.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Trouble {
+    /// The gateway offers other tools than it must: it could run commands on this machine.
+    Unsafe(String),
+    /// The model gave none, which ends the episode so.
+    NoReply(Outcome),
+    OutOfTime,
+    OutOfTurns,
+}
+
+/// Why the gateway gets no reply.
+pub(super) struct Refused(pub String);
+
+/// What was heard of an episode.
+pub(super) struct Heard {
+    pub trouble: Option<Trouble>,
+    pub model_calls: u32,
+    pub usage: Usage,
+    pub resolved_model: Option<String>,
+    pub texts: Vec<String>,
+    pub transcript: Vec<Message>,
+}
+
+impl Conversation {
+    pub fn new(
+        llm: Arc<dyn Llm>,
+        settings: &Settings,
+        task: &Task,
+        pin: Pin,
+        sessions: Arc<Sessions>,
+        session: &str,
+    ) -> Conversation {
+        Conversation {
+            llm,
+            prompt: settings.prompt.clone(),
+            model_calls_max: settings.limits.model_calls_max,
+            limit: Duration::from_millis(settings.limits.episode_ms_max),
+            start: Instant::now(),
+            seed: task.seed,
+            pin,
+            tools: settings.prompt.tools_for(&task.scenario.tools),
+            sessions,
+            session: session.to_owned(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// Answers a request of the gateway.
+    pub async fn answer(&self, document: &Value) -> Result<Reply, Refused> {
+        let mut request = chat::request(document).map_err(Refused)?;
+        if let Some(last_word) = self.begin(&mut request)? {
+            return Ok(last_word);
+        }
+        let left = (self.limit + self.lock().waited).saturating_sub(self.start.elapsed());
+        request.attempt_ms_max = Some(u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1));
+        let answer = self.llm.complete(&request).await;
+        self.finish(answer)
+    }
+
+    /// What was heard, once the gateway has answered or given up.
+    pub fn ended(&self) -> Heard {
+        let state = self.lock();
+        let mut transcript = state.messages.clone();
+        transcript.extend(state.turns.last().cloned().map(Message::Assistant));
+        Heard {
+            trouble: self.trouble(&state),
+            model_calls: state.model_calls,
+            usage: state.usage,
+            resolved_model: state.resolved_model.clone(),
+            texts: state.turns.iter().map(|turn| turn.text.clone()).collect(),
+            transcript,
+        }
+    }
+
+    fn trouble(&self, state: &State) -> Option<Trouble> {
+        // A gateway that hangs up while the model is being asked has run out of time.
+        let trouble = state.trouble.clone().or(state.is_waiting.then_some(Trouble::OutOfTime))?;
+        if trouble != Trouble::OutOfTime {
+            return Some(trouble);
+        }
+        let error = if state.waited.is_zero() {
+            LlmError::DeadlineReached { model: self.llm.name().to_owned() }
+        } else {
+            // The gateway's clock runs on while the provider is in trouble, for which no policy is to blame.
+            let problem = format!("{} s of the episode went to waiting", state.waited.as_secs());
+            LlmError::Transient { model: self.llm.name().to_owned(), problem, retry_after_ms: None }
+        };
+        Some(Trouble::NoReply(without_reply(error, !state.turns.is_empty())))
+    }
+
+    /// Checks the limits, and puts the request into the form in which the model gets it. Where the model is not
+    /// to be asked any more, returns what ends the run.
+    fn begin(&self, request: &mut Request) -> Result<Option<Reply>, Refused> {
+        let mut state = self.lock();
+        if let Some(trouble) = &state.trouble {
+            return Err(Refused(format!("the episode is over: {trouble:?}")));
+        }
+        if state.model_calls == 0
+            && let Err(problem) = check_tools(&request.tools, &self.tools)
+        {
+            state.trouble = Some(Trouble::Unsafe(problem.clone()));
+            return Err(Refused(problem));
+        }
+        self.restore(&mut state, request);
+        if state.model_calls >= self.model_calls_max {
+            state.trouble = Some(Trouble::OutOfTurns);
+            return Ok(Some(Reply::says("")));
+        }
+        state.model_calls += 1;
+        state.is_waiting = true;
+        Ok(None)
+    }
+
+    fn finish(&self, answer: Result<Reply, LlmError>) -> Result<Reply, Refused> {
+        let mut state = self.lock();
+        state.is_waiting = false;
+        let mut reply = answer.map_err(|error| {
+            let refused = Refused(error.to_string());
+            state.trouble = Some(match error {
+                LlmError::DeadlineReached { .. } => Trouble::OutOfTime,
+                error => Trouble::NoReply(without_reply(error, !state.turns.is_empty())),
+            });
+            refused
+        })?;
+        state.usage = state.usage.plus(reply.usage);
+        state.waited += Duration::from_millis(reply.waited_ms);
+        state.resolved_model = reply.resolved_model.take().or(state.resolved_model.take());
+        state.turns.push(reply.turn.clone());
+        state.answered = self.answered();
+        let turn = state.turns.len();
+        for (index, call) in reply.turn.tool_calls.iter_mut().enumerate() {
+            call.id = wire_id(turn, index);
+        }
+        Ok(reply)
+    }
+
+    /// Undoes what the wire and the gateway have changed: ids, what only our clients understand, and what
+    /// differs from machine to machine.
+    fn restore(&self, state: &mut State, request: &mut Request) {
+        request.system = self.pin.prompt(&request.system, self.llm.name());
+        request.seed = self.seed;
+        let newest = state.turns.len();
+        let mut moment = state.answered;
+        for message in &mut request.messages {
+            match message {
+                Message::User(_) => {}
+                Message::Assistant(turn) => restore_turn(&state.turns, turn),
+                Message::ToolResult(result) => {
+                    let Some((turn, index)) = wire_place(&result.id) else { continue };
+                    if turn == newest {
+                        self.restore_status(&mut state.statuses, result, &mut moment);
+                    } else if let Some(status) = state.statuses.get(&result.id) {
+                        result.content.clone_from(status);
+                    }
+                    if let Some(call) = call_at(&state.turns, turn, index) {
+                        result.id.clone_from(&call.id);
+                    }
+                }
+            }
+        }
+        state.messages.clone_from(&request.messages);
+    }
+
+    /// Puts the world's time in the place of the machine's, where the profile has words for that. `moment` counts the calls that the world had
+    /// answered before this one.
+    fn restore_status(
+        &self,
+        statuses: &mut HashMap<String, String>,
+        result: &mut ToolResult,
+        moment: &mut usize,
+    ) {
+        if result.content.starts_with(STATUS_MARK) {
+            if self.prompt.session_status.is_empty() {
+                return;
+            }
+            let now = self.sessions.with_world(&self.session, |world| world.start().after_s(*moment as i64));
+            if let Some(now) = now {
+                result.content = self.prompt.status(now, self.llm.name());
+                statuses.insert(result.id.clone(), result.content.clone());
+            }
+            return;
+        }
+        let is_next = self.sessions.with_world(&self.session, |world| {
+            world.calls().get(*moment).is_some_and(|call| call.response.pretty() == result.content)
+        });
+        *moment += usize::from(is_next == Some(true));
+    }
+
+    fn answered(&self) -> usize {
+        self.sessions.with_world(&self.session, |world| world.calls().len()).unwrap_or_default()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The id of a call on the wire; models repeat theirs.
+fn wire_id(turn: usize, index: usize) -> String {
+    format!("t{turn}c{index}")
+}
+
+/// Which call of which turn an id on the wire means.
+fn wire_place(id: &str) -> Option<(usize, usize)> {
+    let (turn, index) = id.strip_prefix('t')?.split_once('c')?;
+    Some((turn.parse().ok()?, index.parse().ok()?))
+}
+
+fn call_at(turns: &[AssistantTurn], turn: usize, index: usize) -> Option<&ToolRequest> {
+    turns.get(turn.checked_sub(1)?)?.tool_calls.get(index)
+}
+
+/// Gives a turn back its ids, and the reasoning that the gateway never saw.
+fn restore_turn(turns: &[AssistantTurn], turn: &mut AssistantTurn) {
+    for call in &mut turn.tool_calls {
+        let Some((number, index)) = wire_place(&call.id) else { continue };
+        let Some(own) = call_at(turns, number, index) else { continue };
+        call.id.clone_from(&own.id);
+        turn.reasoning.clone_from(&turns[number - 1].reasoning);
+    }
+}
+
+/// The gateway's own `exec` runs commands on this machine, so nothing but our tools may be offered.
+fn check_tools(offered: &[ToolSchema], own: &[ToolSchema]) -> Result<(), String> {
+    let names =
+        |tools: &[ToolSchema]| tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>().join(", ");
+    if names(offered) != names(own) {
+        return Err(format!("it offers the tools {}, not {}", names(offered), names(own)));
+    }
+    let strange = offered
+        .iter()
+        .zip(own)
+        .find(|(offered, own)| own.name != SESSION_STATUS && offered.description != own.description);
+    strange.map_or(Ok(()), |(tool, _)| Err(format!("its tool {} is not ours", tool.name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_tools_may_be_offered() {
+        let own = PromptProfile::default().tools_for(&[]);
+        let check = |change: &dyn Fn(&mut Vec<ToolSchema>), expected: bool| {
+            let mut offered = own.clone();
+            change(&mut offered);
+            assert_eq!(check_tools(&offered, &own).is_ok(), expected);
+        };
+        check(&|_| {}, true);
+        check(&|tools| tools.push(tools[1].clone()), false);
+        check(&|tools| tools.truncate(3), false);
+        check(&|tools| tools[1].description = "Run shell commands".into(), false);
+        check(&|tools| tools[2].description = "The runtime's own".into(), true);
+    }
+
+    #[test]
+    fn ids_on_the_wire_lead_back() {
+        assert_eq!(wire_place(&wire_id(12, 3)), Some((12, 3)));
+        for id in ["", "call_1", "t1", "tc", "t1c"] {
+            assert_eq!(wire_place(id), None, "{id}");
+        }
+    }
+}
