@@ -18,7 +18,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-pub use folder::{RunEntry, newest_unfinished, run_entries, utc_text};
+pub use folder::{RunEntry, newest_unfinished, run_entries, run_entry, utc_text};
 
 /// An open run. While it is open for writing, no other process can write to it.
 pub struct Store {

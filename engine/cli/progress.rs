@@ -84,11 +84,8 @@ impl Progress {
                 let episodes = planned.steps.iter().filter(|step| matches!(step, Step::Run(_))).count();
                 let proposals = planned.steps.len() - episodes;
                 let (done, budget) = (self.episodes, self.budget);
-                let what = if proposals > 0 {
-                    format!("{proposals} proposals")
-                } else {
-                    format!("{episodes} episodes")
-                };
+                let what =
+                    if proposals > 0 { count(proposals, "proposal") } else { count(episodes, "episode") };
                 if self.bar.is_none() {
                     self.news(resumed, &format!("[{done}/{budget}] {}: {what}", phase_word(planned.phase)));
                 }
@@ -186,4 +183,8 @@ fn fault_words(fault: &ProposalFault) -> String {
             format!("it names facts of the fixtures: {}", names.join(", "))
         }
     }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

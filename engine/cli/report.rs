@@ -1,11 +1,12 @@
 //! `optimize report`: prints a run again, from its records alone.
 
+use super::run::{DEFAULT_RUNS, conclusion};
 use super::runs::find;
 use crate::exit::BadInput;
 use crate::out;
 use clap::Args;
 use packwright::report::{Report, render};
-use packwright::store::Store;
+use packwright::store::{Store, run_entry};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -15,7 +16,7 @@ pub struct ReportArgs {
     run: Option<String>,
 
     /// Where runs are kept
-    #[arg(long, default_value = "runs", value_name = "FOLDER")]
+    #[arg(long, default_value = DEFAULT_RUNS, value_name = "FOLDER")]
     runs: PathBuf,
 
     /// The same numbers as JSON
@@ -33,6 +34,10 @@ pub fn run(args: ReportArgs) -> anyhow::Result<ExitCode> {
         out::line(serde_json::to_string_pretty(&report)?);
     } else {
         out::line(format!("run {}\n\n{}", folder.display(), render(&report)));
+        let entry = run_entry(&folder)?;
+        conclusion::consequences(&entry, &args.runs).iter().for_each(|line| {
+            out::line(line);
+        });
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! The main command: a run from its settings to the committed winner.
 
-mod conclusion;
+pub mod conclusion;
 mod settings;
 mod start;
 
@@ -30,6 +30,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+/// Where runs are kept unless the user says otherwise.
+pub const DEFAULT_RUNS: &str = "runs";
 /// The version of the events that this program writes.
 const EVENT_FORMAT: u32 = 2;
 
@@ -79,7 +81,7 @@ pub struct RunArgs {
     no_push: bool,
 
     /// Where runs are kept
-    #[arg(long, default_value = "runs", value_name = "FOLDER")]
+    #[arg(long, default_value = DEFAULT_RUNS, value_name = "FOLDER")]
     runs: PathBuf,
 
     /// Go on with a run that was cut off: its id, or the newest unfinished one
@@ -111,8 +113,8 @@ pub fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         progress.close();
         out::note(format_args!("error: {}", plain(&format!("{error:#}"))));
         out::note(format_args!(
-            "what was recorded is kept; when that is mended, go on with: optimize --resume {}",
-            session.id()
+            "what was recorded is kept; when that is mended, go on with: {}",
+            conclusion::resume(&args.runs, &session.id())
         ));
         Ok(Exit::Infrastructure.into())
     })

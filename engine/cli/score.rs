@@ -30,7 +30,9 @@ const INLINE_RUBRICS_MAX: usize = 512;
 ///
 /// A line holds {"scenario": NAME, "episode": {...}} or, with its rubric, {"scoring": {...}, "episode": {...}};
 /// other keys are ignored. The episode's keys are `response`, `tool_calls_raw`, `tool_calls_by_type` and
-/// `tool_calls_total`. A line that cannot be scored gives {"error": "line N: ..."}, and so does a blank one, so
+/// `tool_calls_total`, for example {"response": "Done.", "tool_calls_raw": [{"tool": "exec", "args": {"command":
+/// "gcalcli agenda"}}], "tool_calls_by_type": {"exec": 1}, "tool_calls_total": 1}; what is missing counts as empty,
+/// and names that are none of these are ignored, as the reference does. A line that cannot be scored gives {"error": "line N: ..."}, and so does a blank one, so
 /// that the Nth result is that of the Nth line.
 #[derive(Args)]
 pub struct ScoreArgs {
@@ -95,6 +97,9 @@ pub fn run(args: ScoreArgs) -> anyhow::Result<ExitCode> {
     }
     if args.stats {
         out::note(tally.line(started.elapsed()));
+    }
+    if tally.errors > 0 && tally.episodes == 0 {
+        return Err(BadInput("no line could be scored; each line of the output says why".into()).into());
     }
     Ok(ExitCode::SUCCESS)
 }

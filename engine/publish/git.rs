@@ -43,7 +43,7 @@ pub struct Committed {
 pub enum PublishError {
     #[error(
         "{} in {folder} holds changes that are not committed: keep them with `git add` and `git commit`, \
-         or discard them with `git restore`, then publish again",
+         or discard them with `git restore`, then try again",
         files.join(" and ")
     )]
     Uncommitted { folder: String, files: Vec<String> },

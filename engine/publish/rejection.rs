@@ -96,7 +96,7 @@ impl Destination {
             ),
             RejectionCause::NoGitProgram => format!("install git, then {again}"),
             RejectionCause::AmbiguousRemote => {
-                format!("choose one with `{git} config remote.pushDefault NAME`, then publish again")
+                format!("choose one with `{git} config remote.pushDefault NAME`, then try again")
             }
             RejectionCause::Unconfirmed => {
                 format!("compare `{git} rev-parse HEAD` with `{git} ls-remote {remote} {branch}`")

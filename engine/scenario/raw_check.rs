@@ -193,6 +193,12 @@ fn read_pattern(fields: &Fields<'_>, kind: CheckKind, report: &mut Report) {
         problem.help("put it in single quotes");
         return;
     };
+    if let Some(control) = source.chars().find(|c| c.is_control() && !c.is_whitespace()) {
+        let message = format!("the expression holds a control character (U+{:04X})", u32::from(control));
+        let problem = report.objection(node.place, &name, message);
+        problem
+            .help(r"put the expression in single quotes: in double quotes, YAML turns \b into a backspace");
+    }
     let case = if folds { Case::Insensitive } else { Case::Sensitive };
     match Pattern::compile(source, case) {
         Ok(pattern) if pattern.matches_every_text() => {

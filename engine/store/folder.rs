@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// More runs than this in one second are a mistake.
 const NAMES_MAX: u32 = 10_000;
 
-/// A run as a listing shows it.
+/// A run in short.
 pub struct RunEntry {
     pub id: RunId,
     pub folder: PathBuf,
@@ -77,7 +77,7 @@ pub fn run_entries(runs: &Path) -> anyhow::Result<Vec<Result<RunEntry, (PathBuf,
     };
     folders.retain(has_begun);
     folders.sort();
-    Ok(folders.into_iter().map(|folder| entry(&folder).map_err(|error| (folder, error))).collect())
+    Ok(folders.into_iter().map(|folder| run_entry(&folder).map_err(|error| (folder, error))).collect())
 }
 
 /// The newest run that has not come to its end.
@@ -89,7 +89,8 @@ pub fn newest_unfinished(runs: &Path) -> anyhow::Result<Option<RunEntry>> {
         .find(|entry| entry.started.is_some() && entry.finished.is_none()))
 }
 
-fn entry(folder: &Path) -> anyhow::Result<RunEntry> {
+/// Reads a run in short from its records.
+pub fn run_entry(folder: &Path) -> anyhow::Result<RunEntry> {
     let store = Store::open_to_read(folder)?;
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut entry = RunEntry {

@@ -31,6 +31,11 @@ fn the_first_run_commits_a_better_pack() {
 
     let text = place.optimize(&["report"]);
     assert_eq!(text.code, 0);
+    assert!(
+        text.out.contains(&format!("Winner     pack {} committed as ", pack.hash().short())),
+        "{}",
+        text.out
+    );
     assert!(text.out.lines().take(4).any(|line| line.starts_with("Offline model")), "{}", text.out);
     assert!(place.optimize(&["runs"]).out.contains("better: "));
     check_that_no_reader_is_missed(&place);
@@ -72,6 +77,8 @@ fn check_that_a_win_is_not_lost(place: &Place) {
     let receipts = place.path("runs").join(place.run_id()).join("receipts");
     std::fs::remove_dir_all(&receipts).expect("the receipts");
     place.git("packs/best", &["update-ref", "-d", "HEAD"]);
+    let told = place.optimize(&["report"]).out;
+    assert!(told.contains("not committed yet") && told.contains("Next: optimize --resume 2"), "{told}");
     let resumed = place.optimize(&["--resume"]);
     assert_eq!(resumed.code, 0, "{resumed:?}");
     assert_eq!(place.git("packs/best", &["rev-parse", "HEAD^{tree}"]), tree);

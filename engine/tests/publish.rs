@@ -171,7 +171,7 @@ fn edits_by_hand_are_never_overwritten() {
     assert!(matches!(place.repo.check_ready(), Err(PublishError::Uncommitted { .. })));
     assert_eq!(place.repo.current().expect("a pack"), Some(pack("a")));
     let message = "AGENTS.md in ~/packs/best holds changes that are not committed: \
-        keep them with `git add` and `git commit`, or discard them with `git restore`, then publish again";
+        keep them with `git add` and `git commit`, or discard them with `git restore`, then try again";
     assert_eq!(place.refused(&pack("b")), message);
     place.git(&["add", "AGENTS.md"]);
     assert_eq!(place.refused(&pack("b")), message);

@@ -1,6 +1,6 @@
 //! The end of a run: the report, the commit of a winner, and what to do next.
 
-use super::{RunArgs, Session};
+use super::{DEFAULT_RUNS, RunArgs, Session};
 use crate::exit::Exit;
 use crate::out;
 use anyhow::Context;
@@ -14,21 +14,23 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Tells how the run ended, and commits the winner if there is one.
-pub fn conclude(session: &Session, ending: Ending, args: &RunArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn conclude(session: &Session, ending: Ending, args: &RunArgs) -> anyhow::Result<ExitCode> {
     let id = session.id();
     match ending {
         Ending::Interrupted => {
             out::note(format_args!(
-                "interrupted; nothing that was measured is lost. Go on with: optimize --resume {id}"
+                "interrupted; nothing that was measured is lost. Go on with: {}",
+                resume(&args.runs, &id)
             ));
             Ok(Exit::Interrupted.into())
         }
         Ending::Outage { reason } => {
             out::note(format_args!("stopped: {reason}"));
             out::note(format_args!(
-                "The open episodes cost nothing of the budget. When the model can be reached again, go on with: \
-                 optimize --resume {id}"
+                "The open episodes cost nothing of the budget. When the model answers again, go on with: {}",
+                resume(&args.runs, &id)
             ));
+            out::note("A run keeps its models and endpoints; to name others, start a new run.");
             Ok(Exit::Infrastructure.into())
         }
         Ending::Finished(finished) => {
@@ -42,7 +44,10 @@ pub fn conclude(session: &Session, ending: Ending, args: &RunArgs) -> anyhow::Re
                     tell(args, "Nothing was committed: there is no better pack.");
                     tell(
                         args,
-                        &format!("Next: optimize report {id}, or another run with a larger --budget."),
+                        &format!(
+                            "Next: {}, or another run with a larger --budget.",
+                            show_again(&args.runs, &id)
+                        ),
                     );
                     Ok(Exit::NoImprovement.into())
                 }
@@ -117,7 +122,7 @@ fn publish(
     tell(args, &format!("Push       {}", push_words(&outcome)));
     if let PushOutcome::Rejected(rejection) = outcome {
         tell(args, &format!("           {}", rejection.next_step));
-        tell(args, &format!("The commit stays. When that is mended: optimize --resume {id}"));
+        tell(args, &format!("The commit stays. When that is mended: {}", resume(&args.runs, id)));
         return Ok(Exit::Infrastructure.into());
     }
     Ok(next(args, id, packs))
@@ -138,14 +143,68 @@ fn push_words(outcome: &PushOutcome) -> String {
 }
 
 fn next(args: &RunArgs, id: &str, packs: &Path) -> ExitCode {
-    tell(
-        args,
-        &format!(
-            "Next: `git -C {} show` has the pack; `optimize report {id}` shows this again.",
-            packs.display()
-        ),
-    );
+    let (packs, again) = (in_shell(&packs.display().to_string()), show_again(&args.runs, id));
+    tell(args, &format!("Next: `git -C {packs} show` has the pack; `{again}` shows this again."));
     ExitCode::SUCCESS
+}
+
+/// The command that goes on with a run.
+pub fn resume(runs: &Path, id: &str) -> String {
+    format!("optimize --resume {id}{}", option(runs))
+}
+
+fn show_again(runs: &Path, id: &str) -> String {
+    format!("optimize report {id}{}", option(runs))
+}
+
+fn option(runs: &Path) -> String {
+    match runs.to_str() {
+        Some(DEFAULT_RUNS) => String::new(),
+        _ => format!(" --runs {}", in_shell(&runs.display().to_string())),
+    }
+}
+
+/// A word as a shell takes it.
+fn in_shell(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// What became of a run's winner, or what is to be done, in lines for its report.
+pub fn consequences(run: &RunEntry, runs: &Path) -> Vec<String> {
+    let Some(finished) = &run.finished else {
+        return vec![format!("Next: {}", resume(runs, &run.id.0))];
+    };
+    if !matches!(finished.verdict, Verdict::Better(_)) {
+        return vec!["Nothing was committed: there is no better pack.".into()];
+    }
+    let receipt = receipt(&run.folder);
+    let mut lines = match &receipt {
+        None => vec!["Winner     not committed yet".to_owned()],
+        Some(Receipt { committed: Some(committed), pack_hash, committed_at, .. }) => vec![format!(
+            "Winner     pack {} committed as {} on {}, at {committed_at}",
+            pack_hash.short(),
+            committed.commit.get(..10).unwrap_or_default(),
+            committed.branch
+        )],
+        Some(receipt) => {
+            vec![format!("Nothing was committed: {}.", receipt.refused.as_deref().unwrap_or_default())]
+        }
+    };
+    lines.extend(
+        receipt
+            .iter()
+            .flat_map(|receipt| &receipt.push)
+            .map(|push| format!("Push       {}", push_words(push))),
+    );
+    if is_unpublished(run) {
+        lines.push(format!("Next: {}", resume(runs, &run.id.0)));
+    }
+    lines
 }
 
 /// Writes what was published beside the run, so that it is never in doubt. The old receipt stays until the
@@ -166,9 +225,12 @@ fn keep(session: &Session, receipt: &Receipt) -> anyhow::Result<()> {
 /// Whether a run won, and was cut off before its winner was wherever it was to go.
 pub fn is_unpublished(run: &RunEntry) -> bool {
     let won = run.finished.as_ref().is_some_and(|finished| matches!(finished.verdict, Verdict::Better(_)));
-    let receipt = std::fs::read(receipt_path(&run.folder)).ok();
-    let receipt = receipt.and_then(|text| serde_json::from_slice::<Receipt>(&text).ok());
-    won && !receipt.is_some_and(|receipt| receipt.is_settled())
+    won && !receipt(&run.folder).is_some_and(|receipt| receipt.is_settled())
+}
+
+fn receipt(run: &Path) -> Option<Receipt> {
+    let text = std::fs::read(receipt_path(run)).ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
 fn receipt_path(run: &Path) -> PathBuf {
