@@ -13,7 +13,7 @@ mod redact;
 mod rejection;
 
 pub use git::{Committed, PackRepo, PublishError};
-pub use note::CommitNote;
+pub use note::{CommitNote, WonWith};
 pub use program::GitProgram;
 pub use push::PushOutcome;
 pub use receipt::Receipt;

@@ -222,7 +222,7 @@ impl Session {
         runtime.block_on(async {
             let stopped = stop.clone();
             tokio::spawn(async move {
-                if tokio::signal::ctrl_c().await.is_ok() {
+                if asked_to_stop().await.is_ok() {
                     stopped.cancel();
                 }
             });
@@ -244,6 +244,21 @@ impl Session {
             optimize::run(&engine, self.started.clone(), &mut self.store, &mut listener).await
         })
     }
+}
+
+/// Waits for Ctrl-C, or for what a service manager sends.
+async fn asked_to_stop() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminated = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminated.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }
 
 /// The newest run if it won and was cut off before its winner was committed, or the newest unfinished one.

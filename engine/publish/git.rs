@@ -4,7 +4,7 @@
 //! What counts is what is committed. Nothing that is only in the work tree is ever overwritten, and a commit
 //! either happens whole or leaves everything as it was.
 
-use super::note::CommitNote;
+use super::note::{CommitNote, WonWith};
 use super::program::{GitProgram, ProgramError};
 use super::redact::presentable;
 use crate::pack::{AGENTS_MD, Pack, PackIssue};
@@ -90,6 +90,13 @@ impl PackRepo {
             issues,
         })?;
         Ok(Some(pack))
+    }
+
+    /// What the last commit says of the model and the suite that its pack won with; none for a commit that is
+    /// not ours.
+    pub fn won_with(&self) -> Result<Option<WonWith>, PublishError> {
+        let head = self.head()?;
+        Ok(head.and_then(|head| WonWith::read(head.message().ok()?)))
     }
 
     /// Whether a winner could be committed here; to be asked before a long run.

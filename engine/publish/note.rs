@@ -40,6 +40,22 @@ impl CommitNote {
     }
 }
 
+/// The conditions under which a pack won.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WonWith {
+    pub model: String,
+    pub suite: String,
+}
+
+impl WonWith {
+    /// Reads it from the trailers of a commit message.
+    pub(super) fn read(message: &str) -> Option<WonWith> {
+        let trailer =
+            |name: &str| message.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+        Some(WonWith { model: trailer("Model: ")?, suite: trailer("Suite: ")? })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,5 +90,8 @@ mod tests {
             pack.hash()
         );
         assert_eq!(note.message(&pack), expected);
+        let won_with = WonWith::read(&note.message(&pack)).expect("our own message");
+        assert_eq!((won_with.model.as_str(), won_with.suite), ("a model Score: 1.0", note.suite));
+        assert_eq!(WonWith::read("fix a typo\n\nModel: none"), None);
     }
 }

@@ -7,6 +7,7 @@ use anyhow::Context;
 use packwright::event::{Candidate, Operator, RunStarted, Verdict};
 use packwright::pack::{Pack, PackMetadata};
 use packwright::publish::{PackRepo, PublishError};
+use packwright::report::plain;
 use packwright::store::run_entries;
 use packwright::workspace::{baseline_policy, load_pack};
 use std::path::Path;
@@ -67,7 +68,20 @@ pub fn choose(
     {
         return Ok(start);
     }
-    Ok(Start::new(best, &format!("the best so far in {}", args.packs.display())))
+    let mut start = Start::new(best, &format!("the best so far in {}", args.packs.display()));
+    start.description.push_str(&other_conditions(&settings.packs, &started(&start))?);
+    Ok(start)
+}
+
+/// A pack that won under other conditions need not be good under these.
+fn other_conditions(packs: &Path, run: &RunStarted) -> anyhow::Result<String> {
+    Ok(match PackRepo::open_or_create(packs)?.won_with()? {
+        Some(won) if won.model != run.model || won.suite != run.suite => {
+            let (model, suite) = (plain(&won.model), plain(&won.suite));
+            format!(", which won with {model} on suite {suite}; --start and --packs take another")
+        }
+        _ => String::new(),
+    })
 }
 
 fn named(name: &str) -> anyhow::Result<Start> {

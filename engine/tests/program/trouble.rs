@@ -69,12 +69,16 @@ fn an_interrupted_run_can_be_resumed() {
     let unborn = place.path("runs/.new-4000000");
     std::fs::create_dir_all(&unborn).expect("a folder");
     std::fs::write(unborn.join("run.sqlite"), "of a run that was killed before it began").expect("a file");
-    let mut running = place.start(SMALL);
-    running.lines(12);
-    let pid = running.child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill starts").success());
-    assert_eq!(running.end(), 130);
+    let stop = |mut running: Running, signal: &str| {
+        running.lines(12);
+        let pid = running.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().expect("kill starts").success());
+        assert_eq!(running.end(), 130);
+    };
+    stop(place.start(SMALL), "-INT");
     assert!(!unborn.exists(), "what never began is cleared away");
+
+    stop(place.start(&["--resume", "--json"]), "-TERM");
 
     let resumed = place.optimize(&["--resume"]);
     assert!([0, 4].contains(&resumed.code), "{resumed:?}");
