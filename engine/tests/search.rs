@@ -52,8 +52,8 @@ fn tally(kind: Kind, seeds: std::ops::Range<u64>, budget: u32) -> Tally {
 #[test]
 fn gains_are_found_where_there_are_some() {
     let benign = tally(Kind::Benign, 400..432, 200);
-    assert!(benign.gain > 0.075, "{benign:?}");
-    assert!(benign.better * 3 > benign.runs, "{benign:?}");
+    assert!(benign.gain > 0.08, "{benign:?}");
+    assert!(benign.better * 2 >= benign.runs, "{benign:?}");
     let hard = tally(Kind::Hard, 400..416, 200);
     assert!(hard.gain > 0.0, "{hard:?}");
 }
