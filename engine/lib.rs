@@ -31,6 +31,7 @@ pub mod search;
 
 // Reach: the outside, each its own corner.
 pub mod workspace;
+pub mod cache;
 pub mod llm;
 pub mod endpoint;
 pub mod agent;
