@@ -204,7 +204,14 @@ impl Llm for Instantly {
             None => AssistantTurn { text: answer(), ..AssistantTurn::default() },
         };
         let finish = if turn.tool_calls.is_empty() { Finish::Stop } else { Finish::ToolCalls };
-        let reply = Reply { turn, finish, usage: Usage::default(), resolved_model: None, waited_ms: 0 };
+        let reply = Reply {
+            turn,
+            finish,
+            usage: Usage::default(),
+            resolved_model: None,
+            waited_ms: 0,
+            recalled_ms: None,
+        };
         Box::pin(std::future::ready(Ok(reply)))
     }
 }

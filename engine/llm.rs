@@ -3,6 +3,7 @@
 //! Cache, meter and retry are each an `Llm` around an `Llm`. Nothing here knows about scenarios or packs.
 
 pub mod anthropic;
+pub mod cache;
 pub mod connect;
 mod failure;
 pub mod gemini;
@@ -19,6 +20,7 @@ use crate::episode::{AssistantTurn, FailureClass, Message, Usage};
 use crate::units::Seed;
 use crate::value::Value;
 use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// A language model that completes a conversation by one assistant turn.
@@ -66,10 +68,14 @@ pub struct Reply {
     /// What failed attempts and the waiting after them took before the one that gave this reply, in
     /// milliseconds: the provider's trouble, for which no agent is slow.
     pub waited_ms: u64,
+    /// Some where the reply was kept from an interrupted attempt of the same sample and costs nothing now: what
+    /// the model took then, which the agent's clock counts again.
+    pub recalled_ms: Option<u64>,
 }
 
 /// Why the model stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Finish {
     /// The turn is complete.
     Stop,

@@ -13,6 +13,7 @@ use crate::score::Profile;
 use crate::value::Value;
 use crate::world::World;
 use futures_util::future::BoxFuture;
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -30,7 +31,7 @@ pub struct Builtin {
 }
 
 /// How far an episode may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// Wall-clock time in milliseconds.
     pub episode_ms_max: u64,
@@ -65,8 +66,10 @@ impl Builtin {
         let limit = Duration::from_millis(self.limits.episode_ms_max);
         // The provider's trouble does not count as the agent's time.
         let mut waited = Duration::ZERO;
+        // What a kept reply took when it was given counts as it did then.
+        let mut recalled = Duration::ZERO;
         while session.model_calls < self.limits.model_calls_max {
-            let left = (limit + waited).saturating_sub(start.elapsed());
+            let left = (limit + waited).saturating_sub(start.elapsed() + recalled);
             if left.is_zero() {
                 return Outcome::TimedOut;
             }
@@ -77,6 +80,7 @@ impl Builtin {
             };
             session.replies += 1;
             waited += Duration::from_millis(reply.waited_ms);
+            recalled += Duration::from_millis(reply.recalled_ms.unwrap_or(0));
             let calls = session.hear(reply);
             if calls.is_empty() {
                 return Outcome::Finished;

@@ -80,6 +80,7 @@ impl Anthropic {
             usage: usage::anthropic(document.get("usage")),
             resolved_model: self.http.resolved_model(document.get("model")),
             waited_ms: 0,
+            recalled_ms: None,
         })
     }
 }

@@ -106,6 +106,7 @@ impl Gemini {
             usage: usage::gemini(document.get("usageMetadata")),
             resolved_model: self.http.resolved_model(document.get("modelVersion")),
             waited_ms: 0,
+            recalled_ms: None,
         })
     }
 }

@@ -128,5 +128,6 @@ fn reply(text: String, tool_calls: Vec<ToolRequest>) -> Reply {
         usage: Usage::default(),
         resolved_model: Some("offline/office-1".to_owned()),
         waited_ms: 0,
+        recalled_ms: None,
     }
 }

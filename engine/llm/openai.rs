@@ -75,6 +75,7 @@ impl OpenAi {
             usage: usage::openai(document.get("usage")),
             resolved_model: self.http.resolved_model(document.get("model")),
             waited_ms: 0,
+            recalled_ms: None,
         })
     }
 }

@@ -98,6 +98,7 @@ impl Reply {
             usage: Usage::default(),
             resolved_model: None,
             waited_ms: 0,
+            recalled_ms: None,
         }
     }
 

@@ -102,7 +102,8 @@ async fn answers(model: &dyn Llm) -> Result<(), LlmError> {
         messages: vec![Message::User("Are you there? Answer with one word.".into())],
         tools: [].into(),
         output_tokens_max: Some(ANSWER_TOKENS_MAX),
-        seed: Seed(0),
+        // A new sample each time, so that no kept reply answers for the model.
+        seed: Seed(rand::random()),
         attempt_ms_max: None,
     };
     match timeout(ANSWER_MAX, model.complete(&request)).await {

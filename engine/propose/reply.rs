@@ -100,7 +100,7 @@ mod tests {
 
     fn answer(text: &str, finish: Finish) -> Reply {
         let turn = AssistantTurn { text: text.to_owned(), ..AssistantTurn::default() };
-        Reply { turn, finish, usage: Usage::default(), resolved_model: None, waited_ms: 0 }
+        Reply { turn, finish, usage: Usage::default(), resolved_model: None, waited_ms: 0, recalled_ms: None }
     }
 
     #[test]

@@ -138,6 +138,7 @@ fn reply(text: &str) -> Reply {
         usage: Usage { input_tokens: Some(100), output_tokens: Some(10), ..Usage::default() },
         resolved_model: None,
         waited_ms: 0,
+        recalled_ms: None,
     }
 }
 
