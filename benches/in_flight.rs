@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use packwright::agent::builtin::{Builtin, Limits};
 use packwright::episode::EpisodeKey;
 use packwright::evaluate::Evaluator;
-use packwright::event::Event;
+use packwright::event::{Event, Phase};
 use packwright::llm::connect::{Connection, connect};
 use packwright::pack::{Pack, PackMetadata};
 use packwright::score::Profile;
@@ -84,6 +84,7 @@ fn evaluator(base_url: String) -> anyhow::Result<Evaluator> {
         agent: Arc::new(Builtin::new(llm, Limits::of(&Profile::default()))),
         suite: Arc::new(suite),
         seed: Seed(7),
+        kept: None,
     })
 }
 
@@ -99,7 +100,7 @@ async fn run(evaluator: Evaluator, episodes: u32, in_flight: u32) -> anyhow::Res
             repeat: number / scenarios.len() as u32,
         };
         let (evaluator, pack) = (evaluator.clone(), pack.clone());
-        async move { tokio::spawn(async move { evaluator.episode(key, pack).await }).await }
+        async move { tokio::spawn(async move { evaluator.episode(key, pack, Phase::Evaluate).await }).await }
     });
     let mut done = futures_util::stream::iter(attempts).buffer_unordered(in_flight as usize);
     let mut scored = 0;

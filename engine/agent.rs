@@ -17,6 +17,10 @@ use crate::units::Seed;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 
+/// The version of what agents and worlds do. To be raised with every change by which an attempt may go another
+/// way than before: episodes that were kept before it are not used any more. A test notices most such changes.
+pub const AGENT_RUNTIME_VERSION: u32 = 1;
+
 /// Something that attempts a scenario under a policy pack.
 ///
 /// A failure of the infrastructure is an episode too, with the outcome `Errored`.

@@ -1,16 +1,21 @@
 //! Evaluation: one step of a plan becomes the event that it leads to.
 //!
-//! An episode is attempted by the agent and scored; a proposal is asked of the writer. Nothing is decided
-//! and nothing is recorded here, so any number of steps can be under way at once.
+//! An episode is attempted by the agent, or found among those of earlier runs, and scored; a proposal is asked
+//! of the writer. Nothing is decided and nothing is recorded here, so any number of steps can be under way at
+//! once.
+
+mod reuse;
 
 use crate::agent::{Agent, Task};
 use crate::episode::{Episode, EpisodeKey, Outcome};
-use crate::event::{EpisodeScored, EpisodeUnmeasured, Event};
+use crate::event::{EpisodeScored, EpisodeUnmeasured, Event, Phase};
 use crate::pack::Pack;
-use crate::scenario::Suite;
+use crate::scenario::{Scenario, Suite};
 use crate::score::scorecard;
 use crate::units::Seed;
 use std::sync::Arc;
+
+pub use reuse::{AgentConditions, EpisodeCache};
 
 /// What attempts and scores episodes.
 #[derive(Clone)]
@@ -18,28 +23,42 @@ pub struct Evaluator {
     pub agent: Arc<dyn Agent>,
     pub suite: Arc<Suite>,
     pub seed: Seed,
+    /// Episodes that need not be attempted again; none where they cost nothing, or are not wanted.
+    pub kept: Option<Arc<EpisodeCache>>,
 }
 
 impl Evaluator {
-    /// Attempts an episode and scores it. An episode that cannot be scored is unmeasured, with the reason.
-    pub async fn episode(&self, key: EpisodeKey, pack: Arc<Pack>) -> (Event, Option<Episode>) {
+    /// Attempts an episode of a phase and scores it. An episode that cannot be scored is unmeasured, with the
+    /// reason.
+    pub async fn episode(&self, key: EpisodeKey, pack: Arc<Pack>, phase: Phase) -> (Event, Option<Episode>) {
         let Some(scenario) = self.suite.scenario(&key.scenario) else {
             let reason = format!("the suite has no scenario {:?}", key.scenario);
             return (unmeasured(key, reason, Default::default()), None);
         };
+        let kept = self.kept.as_ref();
+        if phase.may_reuse()
+            && let Some(kept) = kept
+            && let Some(found) = kept.find(&key).await
+        {
+            let event = scored(key, scenario, &found.episode, !found.is_own);
+            return (event, Some(found.episode));
+        }
         let seed = self.seed.child("episode", &[&key.candidate.0, &key.scenario, &key.repeat.to_string()]);
         let task = Task { scenario: scenario.clone(), pack, seed };
         let episode = self.agent.attempt(&task).await;
-        let event = scored(key, &task, &episode);
+        if let Some(kept) = kept {
+            kept.keep(&key, &episode).await;
+        }
+        let event = scored(key, scenario, &episode, false);
         (event, Some(episode))
     }
 }
 
-fn scored(key: EpisodeKey, task: &Task, episode: &Episode) -> Event {
+fn scored(key: EpisodeKey, scenario: &Scenario, episode: &Episode, cached: bool) -> Event {
     if let Outcome::Errored { reason, .. } = &episode.outcome {
         return unmeasured(key, reason.clone(), episode.usage);
     }
-    match scorecard(&task.scenario.rubric, episode) {
+    match scorecard(&scenario.rubric, episode) {
         Ok(scorecard) => Event::EpisodeScored(EpisodeScored {
             key,
             outcome: episode.outcome.clone(),
@@ -48,6 +67,7 @@ fn scored(key: EpisodeKey, task: &Task, episode: &Episode) -> Event {
             model_calls: episode.model_calls,
             usage: episode.usage,
             resolved_model: episode.resolved_model.clone(),
+            cached,
         }),
         Err(error) => unmeasured(key, format!("the rubric could not score it: {error}"), episode.usage),
     }

@@ -127,6 +127,18 @@ pub enum Phase {
     HeldOut,
 }
 
+impl Phase {
+    /// Whether an episode of an earlier run may stand for a fresh one. Not where the verdict stands on it: what
+    /// won last night won in part by its luck, which a kept episode repeats, and a provider's model may have
+    /// changed since. Elsewhere episodes only guide the search.
+    pub fn may_reuse(self) -> bool {
+        match self {
+            Phase::Calibrate | Phase::Propose | Phase::Screen | Phase::Evaluate => true,
+            Phase::Confirm | Phase::HeldOut => false,
+        }
+    }
+}
+
 /// One thing to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -205,6 +217,9 @@ pub struct EpisodeScored {
     pub model_calls: u32,
     pub usage: Usage,
     pub resolved_model: Option<String>,
+    /// Attempted by an earlier run and taken from the cache: it cost nothing, and its usage is not this run's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
 }
 
 /// An episode was started and could not be measured.

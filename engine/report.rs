@@ -49,6 +49,8 @@ pub struct EpisodeCounts {
     pub budget: u32,
     pub scored: u32,
     pub timed_out: u32,
+    /// Of those scored, taken from the cache: they count against the budget and cost nothing.
+    pub cached: u32,
     pub unmeasured: u32,
 }
 
@@ -220,7 +222,10 @@ impl Gathered {
             Event::EpisodeScored(scored) => {
                 self.episodes.scored += 1;
                 self.episodes.timed_out += u32::from(scored.outcome == crate::episode::Outcome::TimedOut);
-                self.agent_usage = self.agent_usage.plus(scored.usage);
+                match scored.cached {
+                    true => self.episodes.cached += 1,
+                    false => self.agent_usage = self.agent_usage.plus(scored.usage),
+                }
                 self.resolved_models.extend(scored.resolved_model.clone());
                 self.scored.push((self.phases.get(&record.ordinal).copied(), scored.clone()));
             }

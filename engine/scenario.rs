@@ -16,7 +16,7 @@ pub mod raw;
 pub mod raw_check;
 mod rubric;
 
-use crate::units::SuiteHash;
+use crate::units::{SuiteHash, sha256_hex};
 use crate::value::Value;
 use indexmap::IndexMap;
 use std::sync::Arc;
@@ -56,6 +56,44 @@ pub struct Scenario {
     pub fixtures: Arc<Folder>,
     /// The document as it was read, with the rubric file laid over it: for export and hashing.
     pub document: Value,
+}
+
+impl Scenario {
+    /// The hash of what an agent meets: everything that an episode depends on, and nothing of how it is scored.
+    pub fn encounter_hash(&self) -> String {
+        let mut content = Vec::new();
+        let mut put = |part: &[u8]| {
+            content.extend((part.len() as u64).to_le_bytes());
+            content.extend(part);
+        };
+        // The tools see the fixtures at a path that holds the scenario's name.
+        put(self.name.as_bytes());
+        put(self.prompt.as_bytes());
+        put(&(self.tools.len() as u64).to_le_bytes());
+        self.tools.iter().for_each(|tool| put(tool.as_bytes()));
+        for pairs in [&self.workspace, &self.user_context] {
+            put(&(pairs.len() as u64).to_le_bytes());
+            for (key, value) in pairs {
+                put(key.as_bytes());
+                put(value.as_bytes());
+            }
+        }
+        for (path, entry) in self.fixtures.iter() {
+            put(path.as_bytes());
+            match entry {
+                Entry::File(bytes) => {
+                    put(b"file");
+                    put(bytes);
+                }
+                Entry::Dir => put(b"folder"),
+                Entry::Symlink(target) => {
+                    put(b"link");
+                    put(target.as_bytes());
+                }
+            }
+        }
+        sha256_hex(&content)
+    }
 }
 
 /// Scenarios that are measured together, ordered by name.

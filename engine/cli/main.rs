@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 mod agents;
+mod cache;
 mod cache_folder;
 mod check;
 mod exit;
@@ -71,6 +72,8 @@ enum Command {
     /// Set up the real OpenClaw, capture its wording, and compare it with the built-in agent
     #[command(name = "openclaw")]
     OpenClaw(openclaw::OpenClawArgs),
+    /// Show what is kept of earlier runs' episodes and replies, and remove it
+    Cache(cache::CacheArgs),
     /// Check suites, scenario files and packs, and say all that is wrong with them
     Check(check::CheckArgs),
     /// Show the scenarios of a suite, or write it for other programs
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         Some(Command::OfflineLlm(args)) => offline_llm::run(args),
         Some(Command::World(args)) => world::run(args),
         Some(Command::OpenClaw(args)) => openclaw::run(args),
+        Some(Command::Cache(args)) => cache::run(args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Suite(args)) => suite::run(args),
     };

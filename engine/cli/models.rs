@@ -120,6 +120,15 @@ impl ModelSettings {
         self.roles().all(Role::is_offline)
     }
 
+    pub fn agent(&self) -> &Role {
+        &self.agent
+    }
+
+    /// In the order of their turns.
+    pub fn writers(&self) -> &[Role] {
+        &self.writers
+    }
+
     fn roles(&self) -> impl Iterator<Item = &Role> {
         self.writers.iter().chain([&self.agent])
     }

@@ -137,7 +137,8 @@ impl Progress {
         truncate_str(text, columns, "…").into_owned()
     }
 
-    fn line(&self, text: &str) {
+    /// Shows a line above the live one.
+    pub fn line(&self, text: &str) {
         let text = plain(text);
         match &self.bar {
             Some(bar) => bar.suspend(|| out::note(text)),

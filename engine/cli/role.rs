@@ -4,6 +4,7 @@
 use crate::exit::BadInput;
 use crate::keys::Keys;
 use packwright::llm::Llm;
+use packwright::llm::cache::ModelIdentity;
 use packwright::llm::connect::{Connection, connect};
 use packwright::llm::options::ModelOptions;
 use packwright::llm::provider::{self, ModelName};
@@ -82,6 +83,16 @@ impl Role {
     /// Where the model answers.
     pub fn place(&self) -> anyhow::Result<String> {
         Ok(self.base_url.clone().unwrap_or(self.name()?.provider.base_url().to_owned()))
+    }
+
+    /// What the model's answers depend on, without secrets.
+    pub fn identity(&self) -> anyhow::Result<ModelIdentity> {
+        Ok(ModelIdentity {
+            model: self.model.clone(),
+            base_url: self.place()?,
+            options: self.options,
+            headers: self.headers.iter().map(|(name, _)| name.clone()).collect(),
+        })
     }
 
     /// The variables that this model's key and headers are in.

@@ -1,5 +1,6 @@
 //! The main command: a run from its settings to the committed winner.
 
+mod cache;
 pub mod conclusion;
 mod settings;
 mod start;
@@ -11,6 +12,7 @@ use super::out;
 use super::progress::Progress;
 use super::runs::find;
 use anyhow::Context;
+use cache::{CacheArgs, RunCache};
 use clap::Args;
 use packwright::agent::builtin::Limits;
 use packwright::evaluate::Evaluator;
@@ -64,6 +66,9 @@ pub struct RunArgs {
     #[command(flatten)]
     agent: AgentArgs,
 
+    #[command(flatten)]
+    cache: CacheArgs,
+
     /// Episodes and proposals under way at once; results do not depend on it
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     parallel: u16,
@@ -85,7 +90,7 @@ pub struct RunArgs {
     runs: PathBuf,
 
     /// Go on with a run that was cut off: its id, or the newest unfinished one
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "ModelArgs", "AgentArgs"])]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "cache_days", "ModelArgs", "AgentArgs"])]
     resume: Option<String>,
 
     /// Print every event as a line of JSON on standard output
@@ -217,6 +222,8 @@ impl Session {
     }
 
     fn drive(&mut self, progress: &mut Progress, args: &RunArgs) -> anyhow::Result<Ending> {
+        let (cache, warning) = RunCache::open(self, !args.cache.no_cache);
+        warning.iter().for_each(|warning| progress.line(warning));
         let stop = CancellationToken::new();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
@@ -227,11 +234,13 @@ impl Session {
                 }
             });
             let limits = Limits::of(&self.started.profile);
-            let agent = self.settings.agent.connect(self.models.agent.clone(), limits).await?;
+            let agent_model = cache.around(self.settings.models.agent(), self.models.agent.clone())?;
+            let agent = self.settings.agent.connect(agent_model, limits).await?;
+            let kept = cache.episodes(self)?;
             let engine = Engine {
-                evaluator: Evaluator { agent, suite: self.suite.clone(), seed: self.started.seed },
+                evaluator: Evaluator { agent, suite: self.suite.clone(), seed: self.started.seed, kept },
                 agent_model: self.models.agent.clone(),
-                writers: self.models.writers.clone(),
+                writers: cache.around_writers(&self.settings.models, &self.models.writers)?,
                 base: Arc::new(self.start.pack.clone()),
                 parallel: usize::from(args.parallel),
                 patience: Patience {
@@ -240,8 +249,14 @@ impl Session {
                 },
                 stop,
             };
-            let mut listener = |heard: optimize::Heard<'_>| progress.hear(heard);
-            optimize::run(&engine, self.started.clone(), &mut self.store, &mut listener).await
+            let mut listener = |heard: optimize::Heard<'_>| {
+                progress.hear(heard);
+                cache.warning().iter().for_each(|warning| progress.line(warning));
+            };
+            let ending = optimize::run(&engine, self.started.clone(), &mut self.store, &mut listener).await?;
+            cache.close(&ending).iter().for_each(|line| progress.line(line));
+            cache.warning().iter().for_each(|warning| progress.line(warning));
+            Ok(ending)
         })
     }
 }

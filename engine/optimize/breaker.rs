@@ -145,6 +145,7 @@ fn sign(event: &Event) -> Sign<'_> {
             _ => Sign::Success,
         },
         Event::Proposed(proposed) if proposed.candidate.operator == Operator::Merge => Sign::None,
+        Event::EpisodeScored(scored) if scored.cached => Sign::None,
         _ => Sign::Success,
     }
 }
@@ -168,6 +169,10 @@ mod tests {
     }
 
     fn succeed(breaker: &mut Breaker, ordinal: u32) -> Vec<u32> {
+        score(breaker, ordinal, false)
+    }
+
+    fn score(breaker: &mut Breaker, ordinal: u32, cached: bool) -> Vec<u32> {
         let event = EpisodeScored {
             key: key(ordinal),
             outcome: crate::episode::Outcome::Finished,
@@ -176,6 +181,7 @@ mod tests {
             model_calls: 1,
             usage: Usage::default(),
             resolved_model: None,
+            cached,
         };
         take(breaker, ordinal, Event::EpisodeScored(event))
     }
@@ -210,6 +216,7 @@ mod tests {
         assert_eq!(fail(&mut breaker, 1), [0; 0]);
         assert_eq!(propose(&mut breaker, 2, Operator::Merge), [2]);
         assert_eq!(propose(&mut breaker, 3, Operator::Trim), [3], "the writer's success proves nothing");
+        assert_eq!(score(&mut breaker, 9, true), [9], "an episode of last night proves nothing");
         assert!(!breaker.has_worked());
         assert_eq!(succeed(&mut breaker, 4), [1, 4]);
         assert!(breaker.is_clear() && breaker.has_worked());

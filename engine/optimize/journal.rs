@@ -3,7 +3,7 @@
 
 use super::Heard;
 use crate::episode::Episode;
-use crate::event::{Event, Planned, RunFinished, Step};
+use crate::event::{Event, Phase, Planned, RunFinished, Step};
 use crate::propose::Turns;
 use crate::search::Search;
 use crate::store::{Record, Store, WallClock};
@@ -77,6 +77,11 @@ impl<'a> Journal<'a> {
     pub(super) fn open_steps(&self) -> impl Iterator<Item = (u32, &Step)> {
         let steps = self.plan.iter().flat_map(|(ordinal, planned)| (ordinal + 1..).zip(&planned.steps));
         steps.filter(|(ordinal, _)| *ordinal >= self.next && !self.untold.contains_key(ordinal))
+    }
+
+    /// The phase of the last plan. Before the first plan there are no steps that could have one.
+    pub(super) fn phase(&self) -> Phase {
+        self.plan.as_ref().map_or(Phase::Calibrate, |(_, planned)| planned.phase)
     }
 
     /// The number of the proposal at the ordinal of an open step, which says who is to write it.

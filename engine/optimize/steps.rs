@@ -74,7 +74,7 @@ async fn do_waiting(
     loop {
         while under_way.len() < engine.parallel.max(1) && !breaker.is_open() {
             let Some((ordinal, step)) = waiting.pop_front() else { break };
-            under_way.push(desk.begin(ordinal, journal.turn(ordinal), step)?);
+            under_way.push(desk.begin(ordinal, journal, step)?);
         }
         let first = tokio::select! {
             biased;
@@ -102,11 +102,11 @@ struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    /// Begins a step; a proposal is for the writer whose turn it is.
+    /// Begins a step of the journal's last plan; a proposal is for the writer whose turn it is.
     fn begin(
         &mut self,
         ordinal: u32,
-        turn: u32,
+        journal: &Journal<'_>,
         step: Step,
     ) -> anyhow::Result<LocalBoxFuture<'a, anyhow::Result<(Step, Outcome)>>> {
         let began = Instant::now();
@@ -118,10 +118,10 @@ impl<'a> Desk<'a> {
         match step {
             Step::Run(key) => {
                 let pack = self.pack(&key.candidate)?;
-                let evaluator = self.engine.evaluator.clone();
+                let (evaluator, phase) = (self.engine.evaluator.clone(), journal.phase());
                 // A task of its own, so that all cores share the work of models that run in this process.
-                let task =
-                    AbortOnDropHandle::new(tokio::spawn(async move { evaluator.episode(key, pack).await }));
+                let episode = async move { evaluator.episode(key, pack, phase).await };
+                let task = AbortOnDropHandle::new(tokio::spawn(episode));
                 Ok(async move {
                     let (event, episode) =
                         task.await.context("an episode ended by a fault of this program")?;
@@ -131,7 +131,7 @@ impl<'a> Desk<'a> {
             }
             Step::Propose(plan) => {
                 let (engine, search) = (self.engine, self.search);
-                let writer = engine.writers.turn(turn);
+                let writer = engine.writers.turn(journal.turn(ordinal));
                 let seed = engine.evaluator.seed.child("propose", &[&ordinal.to_string()]);
                 Ok(async move {
                     let suite = &engine.evaluator.suite;

@@ -38,6 +38,8 @@ pub(super) fn model_uses(records: &[Record]) -> Vec<ModelUse> {
                 (agent, writers) = (started.model.clone(), started.writer.clone());
                 continue;
             }
+            // Nobody was asked for it in this run.
+            Event::EpisodeScored(scored) if scored.cached => continue,
             Event::EpisodeScored(scored) => (ModelRole::Agent, agent.clone(), true, scored.usage),
             Event::EpisodeUnmeasured(unmeasured) => {
                 (ModelRole::Agent, agent.clone(), false, unmeasured.usage)
@@ -59,5 +61,7 @@ pub(super) fn model_uses(records: &[Record]) -> Vec<ModelUse> {
         uses[at].fruitful += u32::from(is_fruitful);
         uses[at].usage = uses[at].usage.plus(usage);
     }
+    // Where all of the first episodes came from the cache, a writer was asked before the agent.
+    uses.sort_by_key(|used| used.role == ModelRole::Writer);
     uses
 }

@@ -217,10 +217,15 @@ pub fn plain(text: &str) -> String {
 fn accounts(report: &Report) -> String {
     let episodes = report.episodes;
     let mut out = format!(
-        "Episodes   {} of {} ({} scored, {} unmeasured",
+        "Episodes   {} of {} ({} scored{}, {} unmeasured",
         episodes.scored + episodes.unmeasured,
         episodes.budget,
         episodes.scored,
+        if episodes.cached > 0 {
+            format!(", {} of them from the cache", episodes.cached)
+        } else {
+            String::new()
+        },
         episodes.unmeasured
     );
     out +=

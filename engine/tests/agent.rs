@@ -1,14 +1,14 @@
 //! The built-in agent under a scripted model: what it sends, what its tools answer, and what it leaves behind.
 
 use packwright::agent::builtin::{Builtin, Limits};
-use packwright::agent::{Agent, Task};
+use packwright::agent::{AGENT_RUNTIME_VERSION, Agent, Task};
 use packwright::episode::{Episode, FailureClass, Message, Outcome, Usage};
 use packwright::llm::scripted::Scripted;
 use packwright::llm::{Finish, LlmError, Reply, Request};
 use packwright::pack::{Pack, PackMetadata};
 use packwright::scenario::{Folder, Rubric, Scenario};
 use packwright::score::Profile;
-use packwright::units::Seed;
+use packwright::units::{Seed, sha256_hex};
 use packwright::value::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -343,4 +343,49 @@ fn the_same_replies_leave_the_same_episode() {
     let first = play();
     assert!(first.0.contains("slack_msg_20260206084500") && first.0.contains("draft_20260206084501"));
     assert_eq!(first, play());
+}
+
+#[test]
+fn a_kept_reply_takes_as_long_as_it_took() {
+    let slow = |_: &Request| {
+        let look = Reply::calls("I look.", &[("exec", r#"{"command": "ls"}"#)]);
+        Ok(Reply { recalled_ms: Some(limits().episode_ms_max), ..look })
+    };
+    let episode = attempt(&Arc::new(Scripted::answering(slow)), limits(), &task(scenario()));
+    assert_eq!((episode.outcome, episode.model_calls), (Outcome::TimedOut, 1));
+}
+
+/// What an agent sends, sees and leaves in an attempt that uses most of what there is.
+#[test]
+fn another_behaviour_is_another_runtime_version() {
+    let calls = [
+        ("exec", r#"{"command": "himalaya envelope list"}"#),
+        ("exec", r#"{"command": "himalaya message read m1"}"#),
+        ("exec", r#"{"command": "curl -s https://api.notion.com/v1/databases/tasks/query"}"#),
+        ("exec", r#"{"command": "gcalcli agenda"}"#),
+        ("exec", r#"{"command": "cat USER.md; rm -r x"}"#),
+        ("exec", r#"{"command": 5}"#),
+        ("read", r#"{"path": "USER.md"}"#),
+        ("read", r#"{"path": "nowhere.md"}"#),
+        ("slack", r#"{"action": "sendMessage", "to": "C1", "content": "hi"}"#),
+        ("slack", r#"{"action": "readMessages", "channelId": "C1"}"#),
+        ("memory_search", r#"{"query": "alpha"}"#),
+        ("memory_get", r#"{"path": "memory/notes.md"}"#),
+        ("web_search", r#"{"query": "alpha"}"#),
+        ("session_status", "{}"),
+        ("no_such_tool", "{broken"),
+    ];
+    let (episode, requests) = play(vec![Ok(Reply::calls("On it.", &calls)), Ok(Reply::says("Done."))]);
+    let sent = requests.iter().map(|request| {
+        let tools: Vec<_> = request.tools.iter().map(|tool| (&tool.name, &tool.parameters)).collect();
+        serde_json::to_string(&(&request.system, &request.messages, tools)).expect("JSON")
+    });
+    let all = sent.collect::<String>() + &serde_json::to_string(&episode).expect("JSON");
+    let known = (1, "ad0aa8c5aaab81da41a2a83d45d19cb887562fd455cdfb3de85383cf6f142d84");
+    assert_eq!(
+        (AGENT_RUNTIME_VERSION, sha256_hex(all.as_bytes()).as_str()),
+        known,
+        "agents or worlds behave in another way: raise AGENT_RUNTIME_VERSION, so that no episode of before is \
+         used again, and put both here"
+    );
 }

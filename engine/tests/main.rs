@@ -3,6 +3,7 @@
 mod agent;
 mod bad_input;
 mod budget;
+mod cache;
 mod conformance;
 mod fuzz_bodies;
 mod llm;

@@ -1,6 +1,7 @@
 //! What a run keeps of its command line, so that it can be resumed: everything but the results.
 
 use super::RunArgs;
+use super::cache::CacheSettings;
 use crate::agents::AgentSettings;
 use crate::models::ModelSettings;
 use anyhow::Context;
@@ -17,6 +18,8 @@ pub struct Settings {
     pub models: ModelSettings,
     #[serde(default)]
     pub agent: AgentSettings,
+    #[serde(default)]
+    pub cache: CacheSettings,
 }
 
 impl Settings {
@@ -27,6 +30,7 @@ impl Settings {
             packs: absolute(&args.packs)?,
             models: args.models.settings()?,
             agent: args.agent.settings(),
+            cache: args.cache.settings(),
         })
     }
 }

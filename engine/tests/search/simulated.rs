@@ -273,6 +273,7 @@ fn carry_out(world: &World, search: &Search, step: &Step, trouble: Trouble, seed
                 model_calls: 1,
                 usage,
                 resolved_model: None,
+                cached: false,
             })
         }
         Step::Propose(plan) => propose(world, search, plan, lot, trouble, seed),
