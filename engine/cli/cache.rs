@@ -17,9 +17,9 @@ const KEY_SHOWN: usize = 12;
 
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
-Finished episodes are kept for later runs, and a model's replies for the run that got them, should it be
-interrupted. What is found costs nothing and is counted apart; a verdict never stands on episodes of earlier runs.
-Removing any of it, or the whole file, loses nothing but that.")]
+Finished episodes are kept for later runs, and a model's replies for the run that got them, should it be interrupted. \
+What is found costs nothing and is counted apart; a verdict never stands on episodes of earlier runs. Removing any of \
+it, or the whole file, loses nothing but that.")]
 pub struct CacheArgs {
     #[command(subcommand)]
     act: Option<Act>,
