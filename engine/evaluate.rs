@@ -35,19 +35,19 @@ impl Evaluator {
             let reason = format!("the suite has no scenario {:?}", key.scenario);
             return (unmeasured(key, reason, Default::default()), None);
         };
+        let seed = self.seed.child("episode", &[&key.candidate.0, &key.scenario, &key.repeat.to_string()]);
+        let task = Task { scenario: scenario.clone(), pack, seed };
         let kept = self.kept.as_ref();
         if phase.may_reuse()
             && let Some(kept) = kept
-            && let Some(found) = kept.find(&key).await
+            && let Some(found) = kept.find(&key, &task).await
         {
             let event = scored(key, scenario, &found.episode, !found.is_own);
             return (event, Some(found.episode));
         }
-        let seed = self.seed.child("episode", &[&key.candidate.0, &key.scenario, &key.repeat.to_string()]);
-        let task = Task { scenario: scenario.clone(), pack, seed };
         let episode = self.agent.attempt(&task).await;
         if let Some(kept) = kept {
-            kept.keep(&key, &episode).await;
+            kept.keep(&key, &task, &episode).await;
         }
         let event = scored(key, scenario, &episode, false);
         (event, Some(episode))

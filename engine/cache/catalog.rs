@@ -173,3 +173,28 @@ fn kind(row: &Row<'_>, column: usize) -> rusqlite::Result<Kind> {
 fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_used_longest_ago_makes_room() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::prepare(&mut connection).unwrap();
+        for (key, used) in [("a", 3), ("b", 1), ("c", 2)] {
+            let sql = "INSERT INTO entries VALUES (?1, 'episode', 'm', 'r', 0, ?2, 10, '', x'')";
+            connection.execute(sql, params![key, used]).unwrap();
+        }
+        let check = |bytes_max: u64, expected: &str| {
+            trim(&connection, bytes_max).unwrap();
+            let left: String = connection
+                .query_row("SELECT group_concat(key, '' ORDER BY key) FROM entries", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(left, expected);
+        };
+        check(30, "abc");
+        check(29, "ac");
+        check(10, "a");
+    }
+}

@@ -1,7 +1,7 @@
 //! Episodes kept: what an episode depends on besides its rubric, and finding it again in another run.
 
-use crate::agent::AGENT_RUNTIME_VERSION;
 use crate::agent::builtin::Limits;
+use crate::agent::{AGENT_RUNTIME_VERSION, Task};
 use crate::cache::{Cache, Key, Kind};
 use crate::episode::{Episode, EpisodeKey};
 use crate::llm::cache::ModelIdentity;
@@ -46,8 +46,8 @@ impl EpisodeCache {
     }
 
     /// The kept episode of the same sample.
-    pub(super) async fn find(&self, of: &EpisodeKey) -> Option<Kept> {
-        let key = self.key(of)?;
+    pub(super) async fn find(&self, of: &EpisodeKey, task: &Task) -> Option<Kept> {
+        let key = self.key(of, task)?;
         let found = self.cache.find(&key).await?;
         let episode = serde_json::from_str(&found.text);
         let episode = episode.map_err(|error| self.cache.report_unreadable(&key, &error)).ok()?;
@@ -55,22 +55,22 @@ impl EpisodeCache {
     }
 
     /// Keeps an episode that says something about the policy. What the infrastructure cut off is not kept.
-    pub(super) async fn keep(&self, of: &EpisodeKey, episode: &Episode) {
+    pub(super) async fn keep(&self, of: &EpisodeKey, task: &Task, episode: &Episode) {
         if episode.outcome.is_scored()
-            && let Some(key) = self.key(of)
+            && let Some(key) = self.key(of, task)
             && let Ok(text) = serde_json::to_string(episode)
         {
             self.cache.keep(&key, text).await;
         }
     }
 
-    fn key(&self, of: &EpisodeKey) -> Option<Arc<Key>> {
+    fn key(&self, of: &EpisodeKey, task: &Task) -> Option<Arc<Key>> {
         let parts = Parts {
             format: FORMAT,
             runtime: AGENT_RUNTIME_VERSION,
             pack: &of.candidate,
             scenario: &of.scenario,
-            encounter: self.encounters.get(&of.scenario)?,
+            encounter: self.encounters.get(&task.scenario.name)?,
             repeat: of.repeat,
             persona: None,
             conditions: &self.conditions,
