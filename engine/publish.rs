@@ -10,6 +10,7 @@ mod program;
 mod push;
 mod receipt;
 mod redact;
+mod rehearsal;
 mod rejection;
 
 pub use git::{Committed, PackRepo, PublishError};
@@ -18,4 +19,5 @@ pub use program::GitProgram;
 pub use push::PushOutcome;
 pub use receipt::Receipt;
 pub use redact::redact;
+pub use rehearsal::Rehearsal;
 pub use rejection::{Rejection, RejectionCause};

@@ -148,7 +148,7 @@ impl PackRepo {
     }
 
     /// The branch that HEAD names, which need not have a commit yet.
-    fn branch(&self) -> Result<String, PublishError> {
+    pub(super) fn branch(&self) -> Result<String, PublishError> {
         if self.repository.state() != RepositoryState::Clean {
             return Err(self.not_ready("a merge or rebase is in progress; finish or abort it".into()));
         }
@@ -159,7 +159,7 @@ impl PackRepo {
         Ok(name.to_owned())
     }
 
-    fn head(&self) -> Result<Option<Commit<'_>>, PublishError> {
+    pub(super) fn head(&self) -> Result<Option<Commit<'_>>, PublishError> {
         match self.repository.head() {
             Ok(head) => head.peel_to_commit().map(Some).map_err(self.failed("read the last commit")),
             Err(e) if e.code() == ErrorCode::UnbornBranch => Ok(None),

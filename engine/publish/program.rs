@@ -1,6 +1,7 @@
 //! The installed `git` program, for what needs the user's own set-up: pushing with their credentials and
 //! signing with their keys. It is never allowed to ask questions or to run without end.
 
+use super::redact::presentable;
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -69,6 +70,13 @@ pub(super) enum ProgramError {
 }
 
 impl GitProgram {
+    /// The version that the program tells, or why it cannot be run.
+    pub fn version(&self) -> Result<String, String> {
+        let told = self.run(Path::new("."), &["version"], &[]).map_err(|error| error.to_string())?;
+        let version = presentable(&told.stdout);
+        if told.success && !version.is_empty() { Ok(version) } else { Err(presentable(&told.stderr)) }
+    }
+
     /// Runs a git command in a repository, with further variables.
     pub(super) fn run(
         &self,

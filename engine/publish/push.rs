@@ -69,7 +69,11 @@ impl PackRepo {
         Err(destination.reject(RejectionCause::Unconfirmed, &said))
     }
 
-    fn run_git(&self, destination: &Destination, arguments: &[&str]) -> Result<Finished, Rejection> {
+    pub(super) fn run_git(
+        &self,
+        destination: &Destination,
+        arguments: &[&str],
+    ) -> Result<Finished, Rejection> {
         let variables: &[(&str, &str)] = if self.ssh_is_chosen() {
             &[]
         } else {
@@ -88,7 +92,7 @@ impl PackRepo {
             || self.config().is_some_and(|config| text(&config, "core.sshCommand").is_some())
     }
 
-    fn destination(&self, branch: &str) -> Result<Option<Destination>, Rejection> {
+    pub(super) fn destination(&self, branch: &str) -> Result<Option<Destination>, Rejection> {
         let folder = self.folder().display().to_string();
         let remotes = self.remote_names();
         let chosen = self.config().and_then(|config| chosen_remote(&config, branch, &remotes));
@@ -140,13 +144,13 @@ fn text(config: &Config, name: &str) -> Option<String> {
 
 /// What `git push --porcelain` says about the one branch that was pushed.
 #[derive(Clone, Copy)]
-struct BranchStatus<'a> {
+pub(super) struct BranchStatus<'a> {
     /// `!` rejected, `=` up to date, `*` new, blank for a fast-forward.
-    flag: char,
-    text: &'a str,
+    pub flag: char,
+    pub text: &'a str,
 }
 
-fn branch_status(stdout: &str) -> Option<BranchStatus<'_>> {
+pub(super) fn branch_status(stdout: &str) -> Option<BranchStatus<'_>> {
     stdout.lines().find_map(|line| {
         let mut parts = line.splitn(3, '\t');
         let (flag, _refs, text) = (parts.next()?, parts.next()?, parts.next()?);
@@ -156,7 +160,7 @@ fn branch_status(stdout: &str) -> Option<BranchStatus<'_>> {
 }
 
 /// The status of the branch and what the remote said, without git's own hints.
-fn complaint(status: Option<BranchStatus<'_>>, pushed: &Finished) -> String {
+pub(super) fn complaint(status: Option<BranchStatus<'_>>, pushed: &Finished) -> String {
     let said = pushed.stderr.lines().filter(|line| !line.starts_with("hint:"));
     let said = said.filter(|line| !line.starts_with("error: failed to push some refs"));
     let lines: Vec<&str> = status.map(|status| status.text).into_iter().chain(said).collect();

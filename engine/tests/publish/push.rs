@@ -1,7 +1,9 @@
 //! Pushing to real repositories on disk that accept, decline, diverge, or are not there.
 
 use super::{Place, git, note, pack};
-use packwright::publish::{Committed, GitProgram, PushOutcome, Receipt, Rejection, RejectionCause};
+use packwright::publish::{
+    Committed, GitProgram, PushOutcome, Receipt, Rehearsal, Rejection, RejectionCause,
+};
 use packwright::units::RunId;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -63,6 +65,22 @@ fn pushes_arrive_and_pushing_twice_changes_nothing() {
     let second = place.repo.commit_winner(&pack("b"), &note()).expect("a commit");
     assert_eq!(place.repo.push(&second), pushed);
     assert_eq!(remote_head(&place, "main"), second.commit);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_rehearsal_tells_and_changes_nothing() {
+    let place = Place::new();
+    assert_eq!(place.repo.rehearse_push().unwrap(), Rehearsal::NoRemote);
+    git(place.folder.path(), place.folder.path(), &["init", "--bare", "-b", "main", "remote.git"]);
+    place.git(&["remote", "add", "origin", &place.path("remote.git").to_string_lossy()]);
+    assert!(matches!(place.repo.rehearse_push().unwrap(), Rehearsal::NothingCommitted { .. }));
+    place.repo.commit_winner(&pack("a"), &note()).expect("a commit");
+    add_hook(&place.path("packs/best/.git"), "pre-push", "#!/bin/sh\ntouch \"$(dirname \"$0\")/ran\"\n");
+    assert!(matches!(place.repo.rehearse_push().unwrap(), Rehearsal::WouldArrive { .. }));
+    assert!(!place.path("packs/best/.git/hooks/ran").exists(), "a hook may do more than look");
+    let listed = git(place.folder.path(), place.folder.path(), &["ls-remote", "remote.git"]);
+    assert_eq!(listed, "", "nothing was sent");
 }
 
 #[test]
