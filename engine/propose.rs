@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub use writers::{Turns, Writers, writer_names};
 
 /// Enough for the longest policy that agents read, with room for a model that thinks aloud.
-const OUTPUT_TOKENS_MAX: u32 = 16_000;
+pub const OUTPUT_TOKENS_MAX: u32 = 16_000;
 /// The first answer, and one more with the problem stated.
 const ANSWERS_MAX: u32 = 2;
 

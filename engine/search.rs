@@ -61,7 +61,15 @@ pub struct ScenarioMean {
 
 /// Why a run with these settings could not decide anything, and what would be enough; none where it can.
 pub fn shortage(run: &RunStarted) -> Option<String> {
-    let allotment = Allotment::of(run);
+    shortage_of(Allotment::of(run))
+}
+
+/// The same for a budget and a suite alone: scenarios that the search may use, and those held out.
+pub fn shortage_of_budget(budget: u32, scenarios: u32, held_out: u32) -> Option<String> {
+    shortage_of(Allotment::divide(budget, scenarios, held_out))
+}
+
+fn shortage_of(allotment: Allotment) -> Option<String> {
     (!allotment.can_confirm()).then(|| allotment.shortage())
 }
 

@@ -11,6 +11,7 @@ use super::provider::{ModelName, Provider};
 use super::retry::Retrying;
 use secrecy::SecretString;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Everything that a client needs to know.
 #[derive(Clone, Debug)]
@@ -41,18 +42,29 @@ pub async fn served_models(connection: &Connection) -> Result<Vec<String>, Strin
     models.map_err(|error| format!("ask the server for its models: {error}"))
 }
 
+/// The time by the clock of the server; none where it does not tell. No model is asked, and no key is sent.
+pub async fn server_time(connection: &Connection) -> Result<Option<SystemTime>, String> {
+    Http::new(connection)?.server_time().await.map_err(|error| error.to_string())
+}
+
 /// Makes the client of a model, with retries around it.
 pub fn connect(connection: &Connection) -> Result<Arc<dyn Llm>, String> {
+    let client = connect_once(connection)?;
+    let is_offline = connection.model.provider == Provider::Offline;
+    Ok(if is_offline { client } else { Arc::new(Retrying::new(client)) })
+}
+
+/// Makes the client of a model that gives up after one attempt.
+pub fn connect_once(connection: &Connection) -> Result<Arc<dyn Llm>, String> {
     let options = connection.options;
     options.check(connection.model.provider)?;
     let http = || Http::new(connection);
-    let client: Arc<dyn Llm> = match connection.model.provider {
-        Provider::Offline => return offline(&connection.model),
+    Ok(match connection.model.provider {
+        Provider::Offline => offline(&connection.model)?,
         Provider::Anthropic => Arc::new(Anthropic::new(http()?, options)),
         Provider::Gemini => Arc::new(Gemini::new(http()?, options)),
         _ => Arc::new(OpenAi::new(http()?, options)),
-    };
-    Ok(Arc::new(Retrying::new(client)))
+    })
 }
 
 fn offline(model: &ModelName) -> Result<Arc<dyn Llm>, String> {

@@ -80,6 +80,15 @@ impl Http {
         Ok(models.iter().filter_map(|model| Some(model.get("id")?.as_str()?.to_owned())).collect())
     }
 
+    /// The `Date` of whatever the server answers at its base URL; none where it sends none.
+    pub async fn server_time(&self) -> Result<Option<SystemTime>, LlmError> {
+        let limit = Duration::from_millis(CONNECT_MS_MAX);
+        let request = self.client.get(self.base_url.clone()).timeout(limit);
+        let response = request.send().await.map_err(|error| self.transport(&error))?;
+        let date = response.headers().get("date").and_then(|date| date.to_str().ok());
+        Ok(date.and_then(|date| httpdate::parse_http_date(date).ok()))
+    }
+
     /// Posts a JSON document to a path below the base URL and returns the JSON document of a success.
     pub async fn post(
         &self,

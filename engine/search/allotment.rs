@@ -33,7 +33,7 @@ impl Allotment {
         Allotment::divide(run.budget, run.scenarios.len() as u32 - held_out, held_out)
     }
 
-    fn divide(budget: u32, scenarios: u32, held_out_scenarios: u32) -> Allotment {
+    pub fn divide(budget: u32, scenarios: u32, held_out_scenarios: u32) -> Allotment {
         if scenarios == 0 || budget < minimum(scenarios) {
             return Allotment {
                 budget,
