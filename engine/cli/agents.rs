@@ -73,6 +73,11 @@ impl AgentSettings {
         }
     }
 
+    /// Whether real gateways carry packs through scenarios.
+    pub fn needs_gateway(&self) -> bool {
+        self.kind == AgentKind::OpenClaw
+    }
+
     /// What of the choice an episode's result depends on: the wording, and whether a gateway puts it together.
     pub fn hash(&self) -> anyhow::Result<String> {
         let wording = match &self.prompt_profile {

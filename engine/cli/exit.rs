@@ -23,7 +23,8 @@ pub enum Exit {
 /// The table of `--help`.
 pub const EXIT_CODES: &str = "\
 Exit codes:
-  0    done; a run that ends with 0 has a better pack, and it is committed
+  0    done; a run that ends with 0 has a better pack, and it is committed; after a doctor that
+       ends with 0, a run can begin
   1    failed for another reason
   2    the command line is wrong
   3    the input is wrong: a suite, a pack, a setting, a missing key

@@ -33,6 +33,13 @@ impl Keys {
         set.map(SecretString::from).or_else(|| self.of_file.get(variable).cloned())
     }
 
+    /// Where the key of a variable is from; none where it is not set.
+    pub fn origin(&self, variable: &str) -> Option<&'static str> {
+        self.get(variable)?;
+        let is_in_environment = std::env::var(variable).is_ok_and(|key| !key.trim().is_empty());
+        Some(if is_in_environment { "the environment" } else { FILE })
+    }
+
     /// The variables of providers that hold a key.
     pub fn set(&self) -> Vec<&'static str> {
         Provider::all().filter_map(Provider::key_variable).filter(|name| self.get(name).is_some()).collect()

@@ -10,6 +10,7 @@ mod agents;
 mod cache;
 mod cache_folder;
 mod check;
+mod doctor;
 mod exit;
 mod keys;
 mod models;
@@ -74,6 +75,8 @@ enum Command {
     OpenClaw(openclaw::OpenClawArgs),
     /// Show what is kept of earlier runs' episodes and replies, and remove it
     Cache(cache::CacheArgs),
+    /// Look at everything that a run needs, before anything is spent on one
+    Doctor(Box<doctor::DoctorArgs>),
     /// Check suites, scenario files and packs, and say all that is wrong with them
     Check(check::CheckArgs),
     /// Show the scenarios of a suite, or write it for other programs
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         Some(Command::World(args)) => world::run(args),
         Some(Command::OpenClaw(args)) => openclaw::run(args),
         Some(Command::Cache(args)) => cache::run(args),
+        Some(Command::Doctor(args)) => doctor::run(*args),
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Suite(args)) => suite::run(args),
     };

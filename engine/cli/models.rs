@@ -64,8 +64,8 @@ pub struct ModelArgs {
 /// What is kept of the choice with the run. Keys are never among it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ModelSettings {
-    agent: Role,
-    writers: Vec<Role>,
+    pub agent: Role,
+    pub writers: Vec<Role>,
     /// No model was named, so the offline model was taken.
     unnamed: bool,
 }
@@ -93,6 +93,11 @@ impl ModelArgs {
         let named = if self.writer.is_empty() { std::slice::from_ref(&model) } else { &self.writer[..] };
         let writers = named.iter().map(|name| self.writer_role(name, &agent)).collect::<Result<_, _>>()?;
         Ok(ModelSettings { unnamed: self.model.is_none() && self.base_url.is_none(), agent, writers })
+    }
+
+    /// The server whose only model is to be used, where none is named.
+    pub fn unnamed_server(&self) -> Option<&str> {
+        self.base_url.as_deref().filter(|_| self.model.is_none())
     }
 
     fn writer_role(&self, name: &str, agent: &Role) -> anyhow::Result<Role> {

@@ -101,8 +101,13 @@ impl Role {
         of_headers.chain([self.key_variable.as_str()])
     }
 
-    /// Makes the client. A missing key is told before anything is spent.
+    /// Makes the client.
     pub fn connect(&self, keys: &Keys) -> anyhow::Result<Arc<dyn Llm>> {
+        connect(&self.connection(keys)?).map_err(|problem| BadInput(problem).into())
+    }
+
+    /// What a client must know. A missing key is told before anything is spent.
+    pub fn connection(&self, keys: &Keys) -> anyhow::Result<Connection> {
         let model = self.name()?;
         let key = keys.get(&self.key_variable);
         if key.is_none() && model.needs_key(self.base_url.as_deref()) {
@@ -113,14 +118,20 @@ impl Role {
             ))
             .into());
         }
-        let connection = Connection {
+        Ok(Connection {
             key,
             key_variable: self.key_variable.clone(),
             headers: self.headers_of(keys)?,
             options: self.options,
             ..Connection::to(model, self.base_url.clone())
-        };
-        connect(&connection).map_err(|problem| BadInput(problem).into())
+        })
+    }
+
+    /// The variables that must be set and are not.
+    pub fn unset(&self, keys: &Keys) -> anyhow::Result<Vec<&str>> {
+        let needs_key = self.name()?.needs_key(self.base_url.as_deref());
+        let is_missing = |name: &&str| keys.get(name).is_none() && (needs_key || *name != self.key_variable);
+        Ok(self.variables().filter(is_missing).collect())
     }
 
     fn headers_of(&self, keys: &Keys) -> anyhow::Result<Vec<(String, SecretString)>> {

@@ -3,7 +3,7 @@
 mod cache;
 pub mod conclusion;
 mod settings;
-mod start;
+pub mod start;
 
 use super::agents::AgentArgs;
 use super::exit::{BadInput, Exit};
@@ -41,30 +41,30 @@ const EVENT_FORMAT: u32 = 2;
 pub struct RunArgs {
     /// Episodes to spend: attempts of the agent at one scenario, the unit that costs money
     #[arg(long, default_value_t = 200, value_name = "EPISODES", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    budget: u32,
+    pub budget: u32,
 
     /// Seed of all random choices; drawn and shown when absent
     #[arg(long)]
-    seed: Option<u64>,
+    pub seed: Option<u64>,
 
     /// Folder of a suite: ours (scenarios/, rubrics/) or a ClawBench checkout; the built-in suite when absent
     #[arg(long, value_name = "FOLDER")]
-    suite: Option<PathBuf>,
+    pub suite: Option<PathBuf>,
 
     /// The rules by which the benchmark counts
     #[arg(long, default_value = "clawbench-2026-02", value_parser = profile_names())]
-    profile: String,
+    pub profile: String,
 
     /// The pack to improve: an AGENTS.md, a pack.json, a folder with either, or `baseline`; the best pack
     /// so far when absent, or the baseline when there is none
     #[arg(long, value_name = "PACK")]
-    start: Option<String>,
+    pub start: Option<String>,
 
     #[command(flatten)]
-    models: ModelArgs,
+    pub models: ModelArgs,
 
     #[command(flatten)]
-    agent: AgentArgs,
+    pub agent: AgentArgs,
 
     #[command(flatten)]
     cache: CacheArgs,
@@ -79,23 +79,23 @@ pub struct RunArgs {
 
     /// The pack repository, where a winner is committed; created on first use
     #[arg(long, default_value = "packs/best", value_name = "FOLDER")]
-    packs: PathBuf,
+    pub packs: PathBuf,
 
     /// Commit a winner, but do not push it even if the pack repository has a remote
     #[arg(long)]
-    no_push: bool,
+    pub no_push: bool,
 
     /// Where runs are kept
     #[arg(long, default_value = DEFAULT_RUNS, value_name = "FOLDER")]
-    runs: PathBuf,
+    pub runs: PathBuf,
 
     /// Go on with a run that was cut off: its id, or the newest unfinished one
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "cache_days", "ModelArgs", "AgentArgs"])]
-    resume: Option<String>,
+    pub resume: Option<String>,
 
     /// Print every event as a line of JSON on standard output
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 fn profile_names() -> clap::builder::PossibleValuesParser {
@@ -144,6 +144,8 @@ impl Session {
         let prompt = settings.agent.hash()?;
         let started_without = |start: &Start| started(args, &settings, &suite, &models, &prompt, start);
         let start = start::choose(args, &settings, &started_without)?;
+        let packs = &settings.packs;
+        std::fs::create_dir_all(packs).with_context(|| format!("create the folder {}", packs.display()))?;
         let started = started_without(&start);
         if let Some(problem) = packwright::search::shortage(&started) {
             return Err(BadInput(problem).into());
@@ -262,7 +264,7 @@ impl Session {
 }
 
 /// Waits for Ctrl-C, or for what a service manager sends.
-async fn asked_to_stop() -> std::io::Result<()> {
+pub async fn asked_to_stop() -> std::io::Result<()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -2,6 +2,8 @@
 //! that nothing is lost when it is killed, interrupted or left without a model.
 
 mod cache;
+mod doctor;
+mod fake;
 mod place;
 mod trouble;
 

@@ -165,7 +165,7 @@ fn option(runs: &Path) -> String {
 }
 
 /// A word as a shell takes it.
-fn in_shell(word: &str) -> String {
+pub fn in_shell(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()

@@ -20,7 +20,7 @@ pub struct Start {
 }
 
 impl Start {
-    fn new(pack: Pack, origin: &str) -> Start {
+    pub fn new(pack: Pack, origin: &str) -> Start {
         let description = format!("{origin}, pack {}", pack.hash().short());
         Start { pack, description }
     }
@@ -55,11 +55,7 @@ pub fn choose(
 ) -> anyhow::Result<Start> {
     let best = best_so_far(&settings.packs)?;
     if let Some(name) = &args.start {
-        let start = named(name)?;
-        return match best {
-            Some(best) if best.hash() != start.pack.hash() => Err(other_best(&settings.packs, &best)),
-            _ => Ok(start),
-        };
+        return named_beside(name, best.as_ref(), &settings.packs);
     }
     let Some(best) = best else { return Ok(baseline()) };
     if args.seed.is_some()
@@ -84,6 +80,15 @@ fn other_conditions(packs: &Path, run: &RunStarted) -> anyhow::Result<String> {
     })
 }
 
+/// The pack that the user names, unless the pack repository holds another one.
+pub fn named_beside(name: &str, best: Option<&Pack>, packs: &Path) -> anyhow::Result<Start> {
+    let start = named(name)?;
+    match best {
+        Some(best) if best.hash() != start.pack.hash() => Err(other_best(packs, best)),
+        _ => Ok(start),
+    }
+}
+
 fn named(name: &str) -> anyhow::Result<Start> {
     if name == "baseline" {
         return Ok(baseline());
@@ -103,24 +108,24 @@ fn other_best(packs: &Path, best: &Pack) -> anyhow::Error {
     BadInput(problem).into()
 }
 
-fn baseline() -> Start {
+/// The pack of a first run.
+pub fn baseline() -> Start {
     Start::new(Pack::of_policy(baseline_policy(), &PackMetadata::default()), "the built-in baseline")
 }
 
 /// The pack that is committed in the pack repository; none where there is no repository yet. Where a winner
 /// could not be committed, that is said now, not after the run.
-fn best_so_far(packs: &Path) -> anyhow::Result<Option<Pack>> {
+pub fn best_so_far(packs: &Path) -> anyhow::Result<Option<Pack>> {
     let bad = |error: PublishError| BadInput(error.to_string());
     if !packs.join(".git").exists() {
         if let Some(file) = ["pack.json", "AGENTS.md"].iter().find(|file| packs.join(file).exists()) {
             let packs = packs.display();
             let problem = format!(
-                "{packs} holds a {file} and is no git repository, so a winner would overwrite it; \
+                "{packs} holds {file} and is no git repository, so a winner would overwrite it; \
                          name another folder with --packs, or commit the file to a repository there"
             );
             return Err(BadInput(problem).into());
         }
-        std::fs::create_dir_all(packs).with_context(|| format!("create the folder {}", packs.display()))?;
         return Ok(None);
     }
     let repo = PackRepo::open_or_create(packs).map_err(bad)?;

@@ -88,7 +88,7 @@ fn an_interrupted_run_can_be_resumed() {
 }
 
 /// Serves the offline model from another process and returns its base URL.
-fn offline_server(place: &Place, port: &str) -> (Running, String) {
+pub fn offline_server(place: &Place, port: &str) -> (Running, String) {
     let mut server = place.start(&["offline-llm", "--port", port]);
     let line = server.line_with("http://");
     let url = line.split_whitespace().find(|word| word.starts_with("http://")).expect("a URL");
