@@ -18,6 +18,9 @@ pub(crate) use warning::is_plain_path;
 /// The file that holds the policy.
 pub const AGENTS_MD: &str = "AGENTS.md";
 
+/// The file that tells whom the agent works for. It is the scenario's, never the pack's.
+const USER_MD: &str = "USER.md";
+
 /// The longest canonical form that validators accept, in bytes.
 pub const PACK_SIZE_MAX: usize = 32_768;
 
@@ -115,6 +118,11 @@ impl Pack {
     pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
         let files = self.document.get("files").and_then(Value::as_map);
         files.into_iter().flatten().filter_map(|(name, text)| Some((name.as_str(), text.as_str()?)))
+    }
+
+    /// Whether a file of the pack would hide the scenario's user from the agent.
+    pub fn brings_user_md(&self) -> bool {
+        self.files().any(|(name, _)| warning::is_user_md(name))
     }
 
     /// The SHA-256 of the canonical form.

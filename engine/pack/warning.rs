@@ -1,11 +1,11 @@
 //! What validators accept in a pack, but an agent would not see as it was meant.
 
-use super::{AGENTS_MD, Pack};
+use super::{AGENTS_MD, Pack, USER_MD};
 use crate::value::json_text;
 
 /// Agents see these files of their workspace without asking, in this order.
 const SHOWN: [&str; 7] =
-    [AGENTS_MD, "SOUL.md", "TOOLS.md", "IDENTITY.md", "USER.md", "HEARTBEAT.md", "BOOTSTRAP.md"];
+    [AGENTS_MD, "SOUL.md", "TOOLS.md", "IDENTITY.md", USER_MD, "HEARTBEAT.md", "BOOTSTRAP.md"];
 
 /// Something in a pack that works against its author.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +27,10 @@ pub enum PackWarning {
          the last of them, such as the user's profile, will be cut or left out"
     )]
     TotalCut { length: usize, max: usize },
-    #[error("the pack brings its own USER.md, which hides the scenario's user: remove it")]
+    #[error(
+        "the pack brings its own USER.md, which validators leave in the place of the scenario's, so that the agent \
+         does not know whom it works for: remove it; no run begins with such a pack"
+    )]
     UserMd,
     #[error(
         "the file name {} is not a plain path inside the workspace, so the file will not be written: rename it",
@@ -48,7 +51,7 @@ pub(super) fn warnings(pack: &Pack, file_utf16_max: usize, total_utf16_max: usiz
     if total > total_utf16_max {
         warnings.push(PackWarning::TotalCut { length: total, max: total_utf16_max });
     }
-    if pack.file("USER.md").is_some() {
+    if pack.brings_user_md() {
         warnings.push(PackWarning::UserMd);
     }
     let unsafe_names = pack.files().map(|(name, _)| name).filter(|name| !is_plain_path(name));
@@ -67,6 +70,21 @@ fn length_warning(name: &'static str, length: usize, max: usize) -> Option<PackW
 /// The length that is safe with everything that may be put before a file.
 fn nearly(max: usize) -> usize {
     max - max / 20
+}
+
+/// Whether a file of this name is written where the user's profile belongs, as `./USER.md` would be too.
+pub(super) fn is_user_md(name: &str) -> bool {
+    let mut path = Vec::new();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            // Outside the workspace nothing is written.
+            ".." if path.pop().is_none() => return false,
+            ".." => {}
+            part => path.push(part),
+        }
+    }
+    path == [USER_MD] && !name.starts_with('/')
 }
 
 /// Whether a file of this name lies in the workspace, on every system; no other file is written.
@@ -103,6 +121,17 @@ mod tests {
         check(&[(AGENTS_MD, "é".repeat(20_001))], &[cut]);
         let total = PackWarning::TotalCut { length: 24_001, max: 24_000 };
         check(&[(AGENTS_MD, "a".repeat(19_000)), ("SOUL.md", "b".repeat(5_001))], &[total]);
+    }
+
+    #[test]
+    fn the_users_profile_has_many_names() {
+        let check = |name: &str, expected: bool| assert_eq!(is_user_md(name), expected, "{name}");
+        for name in ["USER.md", "./USER.md", "a/../USER.md", "a/b/.././../USER.md"] {
+            check(name, true);
+        }
+        for name in ["user.md", "a/USER.md", "USER.md/x", "USERS.md", "", "/USER.md", "../USER.md"] {
+            check(name, false);
+        }
     }
 
     #[test]

@@ -49,6 +49,8 @@ pub enum PublishError {
     Uncommitted { folder: String, files: Vec<String> },
     #[error("{folder} is not ready for a commit: {why}")]
     NotReady { folder: String, why: String },
+    #[error("the pack brings a USER.md, which would hide from the agent whom it works for; remove it")]
+    UserMd,
     #[error("the pack breaks the rules of its format: {}", sentences(issues))]
     InvalidPack { issues: Vec<PackIssue> },
     #[error("{folder} holds no valid pack.json in commit {commit}: {}", sentences(issues))]
@@ -117,6 +119,9 @@ impl PackRepo {
         let issues = pack.issues();
         if !issues.is_empty() {
             return Err(PublishError::InvalidPack { issues });
+        }
+        if pack.brings_user_md() {
+            return Err(PublishError::UserMd);
         }
         let branch = self.branch()?;
         let head = self.head()?;

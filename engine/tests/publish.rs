@@ -269,6 +269,14 @@ fn packs_that_break_the_rules_are_neither_committed_nor_read() {
 }
 
 #[test]
+fn a_pack_with_a_user_of_its_own_is_not_committed() {
+    let place = Place::new();
+    let message = place.refused(&pack("a").with_file("USER.md", "me"));
+    assert!(message.contains("brings a USER.md"), "{message}");
+    assert_eq!(place.repo.current().expect("a repository"), None);
+}
+
+#[test]
 fn a_commit_is_signed_where_the_user_signs() {
     let place = Place::new();
     place.git(&["config", "commit.gpgsign", "true"]);

@@ -53,6 +53,23 @@ pub fn choose(
     settings: &Settings,
     started: &dyn Fn(&Start) -> RunStarted,
 ) -> anyhow::Result<Start> {
+    let start = chosen(args, settings, started)?;
+    if start.pack.brings_user_md() {
+        let problem = format!(
+            "{} brings a USER.md: validators would leave it in the place of the scenario's, and every candidate would \
+             inherit it. Remove that file from the pack; who the user is comes from the scenario",
+            start.description
+        );
+        return Err(BadInput(problem).into());
+    }
+    Ok(start)
+}
+
+fn chosen(
+    args: &RunArgs,
+    settings: &Settings,
+    started: &dyn Fn(&Start) -> RunStarted,
+) -> anyhow::Result<Start> {
     let best = best_so_far(&settings.packs)?;
     if let Some(name) = &args.start {
         return named_beside(name, best.as_ref(), &settings.packs);
