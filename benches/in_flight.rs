@@ -84,6 +84,7 @@ fn evaluator(base_url: String) -> anyhow::Result<Evaluator> {
         agent: Arc::new(Builtin::new(llm, Limits::of(&Profile::default()))),
         suite: Arc::new(suite),
         seed: Seed(7),
+        personas: None,
         kept: None,
     })
 }

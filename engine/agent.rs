@@ -12,9 +12,11 @@ mod tool_use;
 
 use crate::episode::Episode;
 use crate::pack::Pack;
+use crate::persona::Persona;
 use crate::scenario::Scenario;
 use crate::units::Seed;
 use futures_util::future::BoxFuture;
+use indexmap::IndexMap;
 use std::sync::Arc;
 
 /// The version of what agents and worlds do. To be raised with every change by which an attempt may go another
@@ -33,6 +35,18 @@ pub trait Agent: Send + Sync {
 pub struct Task {
     pub scenario: Arc<Scenario>,
     pub pack: Arc<Pack>,
+    /// Whom the agent works for; none is the scenario's own user, who is not told before the policy.
+    pub persona: Option<Persona>,
     /// The randomness of this attempt, for models that run inside this program.
     pub seed: Seed,
+}
+
+impl Task {
+    /// The values for `{{KEY}}` in Markdown files: the scenario's, and the persona's over them.
+    pub fn user_context(&self) -> IndexMap<String, String> {
+        let mut context = self.scenario.user_context.clone();
+        let own = self.persona.iter().flat_map(Persona::user_context);
+        context.extend(own.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        context
+    }
 }

@@ -10,6 +10,7 @@ use crate::agent::{Agent, Task};
 use crate::episode::{Episode, EpisodeKey, Outcome};
 use crate::event::{EpisodeScored, EpisodeUnmeasured, Event, Phase};
 use crate::pack::Pack;
+use crate::persona::Personas;
 use crate::scenario::{Scenario, Suite};
 use crate::score::scorecard;
 use crate::units::Seed;
@@ -23,6 +24,8 @@ pub struct Evaluator {
     pub agent: Arc<dyn Agent>,
     pub suite: Arc<Suite>,
     pub seed: Seed,
+    /// Whom agents work for; none is each scenario's own user.
+    pub personas: Option<Personas>,
     /// Episodes that need not be attempted again; none where they cost nothing, or are not wanted.
     pub kept: Option<Arc<EpisodeCache>>,
 }
@@ -31,12 +34,16 @@ impl Evaluator {
     /// Attempts an episode of a phase and scores it. An episode that cannot be scored is unmeasured, with the
     /// reason.
     pub async fn episode(&self, key: EpisodeKey, pack: Arc<Pack>, phase: Phase) -> (Event, Option<Episode>) {
-        let Some(scenario) = self.suite.scenario(&key.scenario) else {
+        let scenarios = self.suite.scenarios.iter().enumerate();
+        let Some((place, scenario)) =
+            scenarios.into_iter().find(|(_, scenario)| scenario.name == key.scenario)
+        else {
             let reason = format!("the suite has no scenario {:?}", key.scenario);
             return (unmeasured(key, reason, Default::default()), None);
         };
         let seed = self.seed.child("episode", &[&key.candidate.0, &key.scenario, &key.repeat.to_string()]);
-        let task = Task { scenario: scenario.clone(), pack, seed };
+        let persona = self.personas.map(|personas| personas.of_episode(place, key.repeat));
+        let task = Task { scenario: scenario.clone(), pack, persona, seed };
         let kept = self.kept.as_ref();
         if phase.may_reuse()
             && let Some(kept) = kept

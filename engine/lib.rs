@@ -22,6 +22,7 @@ pub mod pattern;
 pub mod scenario;
 pub mod episode;
 pub mod pack;
+pub mod persona;
 pub mod score;
 pub mod event;
 

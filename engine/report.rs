@@ -2,6 +2,7 @@
 //! text. The same numbers stand in every rendering.
 
 mod models;
+mod personas;
 mod text;
 
 use crate::episode::Usage;
@@ -15,6 +16,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 pub use models::{ModelRole, ModelUse};
+pub use personas::PersonaRow;
 pub use text::{change_text, plain, render};
 
 /// What a run came to.
@@ -35,6 +37,8 @@ pub struct Report {
     pub scenarios: Vec<ScenarioRow>,
     /// Which episodes the rows stand on.
     pub basis: Basis,
+    /// One row per persona; empty where each scenario had its own user, or nothing was confirmed.
+    pub personas: Vec<PersonaRow>,
     /// Checks whose pass rate differs between incumbent and finalist, in the order of their effect on the
     /// score; those of held-out scenarios last.
     pub checks: Vec<CheckRow>,
@@ -143,6 +147,7 @@ impl Report {
         gathered.resolved_models.dedup();
         Some(Report {
             scenarios: gathered.scenario_rows(&started, &sides, basis),
+            personas: personas::persona_rows(&gathered, &started, &sides),
             checks: gathered.check_rows(&started, &sides, basis),
             finalist: finalist.and_then(|id| gathered.candidates.remove(&id)),
             basis,
@@ -315,12 +320,14 @@ impl Gathered {
 }
 
 fn mean<'a>(scorecards: impl Iterator<Item = &'a Scorecard>, rule: ScoreRule) -> Option<Mean> {
-    let (sum, episodes) = scorecards.fold((0.0, 0), |(sum, count), card| {
-        let score = match rule {
-            ScoreRule::Validator => card.validator_score,
-            ScoreRule::Script => card.script_score,
-        };
-        (sum + score, count + 1)
-    });
+    let (sum, episodes) =
+        scorecards.fold((0.0, 0), |(sum, count), card| (sum + score(card, rule), count + 1));
     (episodes > 0).then(|| Mean { value: sum / f64::from(episodes), episodes })
+}
+
+fn score(card: &Scorecard, rule: ScoreRule) -> f64 {
+    match rule {
+        ScoreRule::Validator => card.validator_score,
+        ScoreRule::Script => card.script_score,
+    }
 }

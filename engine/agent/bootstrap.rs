@@ -3,7 +3,7 @@
 
 use crate::agent::Task;
 use crate::agent::prompt::{ContextFile, PromptProfile};
-use crate::pack::is_plain_path;
+use crate::pack::{AGENTS_MD, is_plain_path};
 use crate::scenario::{Entry, Folder};
 use crate::world::{Clock, WORKSPACE_PATH, World, fill_templates};
 
@@ -18,28 +18,29 @@ pub(super) fn world(task: &Task, profile: &PromptProfile) -> World {
     let scenario = &task.scenario;
     let start = Clock::of_newest_message(&scenario.fixtures).or_else(|| Clock::parse(&profile.start));
     let clock = start.unwrap_or(Clock { unix_s: 0 });
-    let context = scenario.user_context.clone();
-    let world = World::new(scenario.fixtures.clone(), workspace(task), context, clock);
+    let world = World::new(scenario.fixtures.clone(), workspace(task), task.user_context(), clock);
     world.with_fixtures_at(&format!("/fixtures/{}", scenario.name))
 }
 
 /// The pack's files, as far as their names are paths inside the workspace, and those of the scenario that the pack
-/// does not bring itself.
+/// does not bring itself. A persona is told at the head of the policy, where the limits count it.
 pub(super) fn workspace(task: &Task) -> Folder {
     let mut folder = Folder::default();
     for (name, text) in task.pack.files().filter(|(name, _)| is_plain_path(name)) {
         folder.insert_text(name, text);
     }
-    let scenario = &task.scenario;
+    if let Some(persona) = &task.persona {
+        folder.insert_text(AGENTS_MD, &(persona.preamble() + task.pack.agents_md()));
+    }
+    let (scenario, context) = (&task.scenario, task.user_context());
     for (destination, source) in scenario.workspace.iter().filter(|(name, _)| is_plain_path(name)) {
-        let own = task.pack.file(destination).map(str::as_bytes);
+        let own = folder.file(destination);
         let Some(content) = own.or_else(|| scenario.fixtures.file(source)) else { continue };
-        match std::str::from_utf8(content) {
-            Ok(text) if destination.ends_with(".md") => {
-                folder.insert_text(destination, &fill_templates(text, &scenario.user_context));
-            }
-            _ => folder.insert(destination, Entry::File(content.into())),
-        }
+        let content = match std::str::from_utf8(content) {
+            Ok(text) if destination.ends_with(".md") => fill_templates(text, &context).into_bytes(),
+            _ => content.to_vec(),
+        };
+        folder.insert(destination, Entry::File(content.into()));
     }
     folder
 }

@@ -82,7 +82,7 @@ pub fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
         return Err(BadInput(problem.into()).into());
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut doctor = Doctor::new(args);
+    let mut doctor = Doctor::new(args)?;
     let is_done = runtime.block_on(async {
         tokio::select! {
             () = doctor.examine() => true,
@@ -121,14 +121,13 @@ struct Material {
 }
 
 impl Doctor {
-    fn new(args: DoctorArgs) -> Doctor {
-        let profile = Profile::named(&args.run.profile);
-        Doctor {
-            profile: profile.expect("the command line admits only built-in names"),
+    fn new(args: DoctorArgs) -> anyhow::Result<Doctor> {
+        Ok(Doctor {
+            profile: args.run.rules()?,
             wait: Duration::from_secs(args.wait.into()),
             sheet: Sheet::new(args.run.json),
             args: Arc::new(args),
-        }
+        })
     }
 
     /// Makes every check, those first that others need.
@@ -243,7 +242,7 @@ impl Doctor {
         self.sheet.look_at("the canary: one episode");
         let (limits, seed) = (Limits::of(&self.profile), Seed(self.args.run.seed.unwrap_or(0)));
         let limit = Duration::from_millis(limits.episode_ms_max) + CANARY_START_MAX;
-        let canary = Canary { agent, llm, suite, pack, limits, seed };
+        let canary = Canary { agent, llm, suite, pack, limits, personas: self.profile.personas, seed };
         let found = within(canary::NAME, limit, canary.fly()).await;
         if let Some(spent) = self.sheet.hear(found) {
             self.sheet.spend(spent);

@@ -2,6 +2,7 @@
 
 mod cache;
 pub mod conclusion;
+mod personas;
 mod settings;
 pub mod start;
 
@@ -24,6 +25,7 @@ use packwright::score::Profile;
 use packwright::store::{self, Store};
 use packwright::units::Seed;
 use packwright::workspace::{SuiteSource, load_suite};
+use personas::PersonaArgs;
 use settings::Settings;
 use start::Start;
 use std::path::{Path, PathBuf};
@@ -53,7 +55,10 @@ pub struct RunArgs {
 
     /// The rules by which the benchmark counts
     #[arg(long, default_value = "clawbench-2026-02", value_parser = profile_names())]
-    pub profile: String,
+    profile: String,
+
+    #[command(flatten)]
+    personas: PersonaArgs,
 
     /// The pack to improve: an AGENTS.md, a pack.json, a folder with either, or `baseline`; the best pack
     /// so far when absent, or the baseline when there is none
@@ -90,7 +95,7 @@ pub struct RunArgs {
     pub runs: PathBuf,
 
     /// Go on with a run that was cut off: its id, or the newest unfinished one
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "cache_days", "ModelArgs", "AgentArgs"])]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "cache_days", "ModelArgs", "AgentArgs", "PersonaArgs"])]
     pub resume: Option<String>,
 
     /// Print every event as a line of JSON on standard output
@@ -100,6 +105,14 @@ pub struct RunArgs {
 
 fn profile_names() -> clap::builder::PossibleValuesParser {
     clap::builder::PossibleValuesParser::new(Profile::names())
+}
+
+impl RunArgs {
+    /// The profile, with the personas that were asked for.
+    pub fn rules(&self) -> anyhow::Result<Profile> {
+        let profile = Profile::named(&self.profile).expect("the command line admits only built-in names");
+        Ok(self.personas.apply(profile)?)
+    }
 }
 
 /// Runs the command.
@@ -142,7 +155,9 @@ impl Session {
         let suite = read_suite(&settings)?;
         let models = models::connect(&settings.models)?;
         let prompt = settings.agent.hash()?;
-        let started_without = |start: &Start| started(args, &settings, &suite, &models, &prompt, start);
+        let profile = args.rules()?;
+        let started_without =
+            |start: &Start| started(args, &settings, &suite, &profile, &models, &prompt, start);
         let start = start::choose(args, &settings, &started_without)?;
         let packs = &settings.packs;
         std::fs::create_dir_all(packs).with_context(|| format!("create the folder {}", packs.display()))?;
@@ -215,6 +230,7 @@ impl Session {
             ),
             format!("to beat: {}", self.start.description),
         ]);
+        lines.extend(personas::notice(&self.started.profile));
         lines
     }
 
@@ -240,7 +256,13 @@ impl Session {
             let agent = self.settings.agent.connect(agent_model, limits).await?;
             let kept = cache.episodes(self)?;
             let engine = Engine {
-                evaluator: Evaluator { agent, suite: self.suite.clone(), seed: self.started.seed, kept },
+                evaluator: Evaluator {
+                    agent,
+                    suite: self.suite.clone(),
+                    seed: self.started.seed,
+                    personas: self.started.profile.personas,
+                    kept,
+                },
                 agent_model: self.models.agent.clone(),
                 writers: cache.around_writers(&self.settings.models, &self.models.writers)?,
                 base: Arc::new(self.start.pack.clone()),
@@ -311,6 +333,7 @@ fn started(
     args: &RunArgs,
     settings: &Settings,
     suite: &Suite,
+    profile: &Profile,
     models: &models::Models,
     prompt: &str,
     start: &Start,
@@ -323,7 +346,7 @@ fn started(
         suite: suite.name.clone(),
         suite_hash: suite.hash.clone(),
         scenarios: suite.scenarios.iter().map(|scenario| scenario_entry(scenario)).collect(),
-        profile: Profile::named(&args.profile).expect("the command line admits only built-in names"),
+        profile: profile.clone(),
         model: models.agent.name().to_owned(),
         writer: models.writers.name(),
         conditions: Box::new(Conditions {

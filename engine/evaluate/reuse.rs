@@ -5,6 +5,7 @@ use crate::agent::{AGENT_RUNTIME_VERSION, Task};
 use crate::cache::{Cache, Key, Kind};
 use crate::episode::{Episode, EpisodeKey};
 use crate::llm::cache::ModelIdentity;
+use crate::persona::Persona;
 use crate::scenario::{Scenario, Suite};
 use crate::units::PackHash;
 use serde::Serialize;
@@ -72,7 +73,7 @@ impl EpisodeCache {
             scenario: &of.scenario,
             encounter: self.encounters.get(&task.scenario.name)?,
             repeat: of.repeat,
-            persona: None,
+            persona: task.persona.as_ref(),
             conditions: &self.conditions,
         };
         Key::of(Kind::Episode, &self.conditions.model.model, &parts).ok().map(Arc::new)
@@ -89,7 +90,7 @@ struct Parts<'a> {
     encounter: &'a str,
     /// Which sample it is: two repeats are two episodes, also when all else is equal.
     repeat: u32,
-    /// As whom the agent is addressed, where the profile says so.
-    persona: Option<&'a str>,
+    /// Whom the agent works for, where the profile says so.
+    persona: Option<&'a Persona>,
     conditions: &'a AgentConditions,
 }

@@ -30,6 +30,12 @@ be undone), reacts, pins.
 - web_search, web_fetch: the web.
 ";
 
+const PERSONAS: &str = "\
+Above the policy the assistant reads a name, a role, a company and a date for its user. They change from \
+request to request, and need not agree with the mails, calendars and notes that it finds, which are older or \
+addressed to somebody else. The policy must work whoever the user is and whatever day it says.
+";
+
 const RULES: &str = "\
 - The policy must serve any user and any office: no names of people, companies, projects or channels, no \
 addresses, ids or dates from the situations. It will also be measured in situations that you are not shown.
@@ -54,6 +60,9 @@ pub(super) fn question(
     add("How it is scored", &scoring(profile));
     add("What the assistant can do", TOOLS);
     add("Situations", &shown.situations());
+    if profile.is_some_and(|profile| profile.personas.is_some()) {
+        add("Whom the assistant works for", PERSONAS);
+    }
     if !plan.targets.is_empty() {
         add("Failed checks, the most valuable first", &shown.checks(&plan.targets));
     }

@@ -1,5 +1,6 @@
 //! The report as text for a terminal: the verdict first, then what it stands on.
 
+use super::personas::{persona_table, persona_warning};
 use super::{Basis, CheckRow, ModelRole, ModelUse, Report, ScenarioRow};
 use crate::episode::Usage;
 use crate::event::{Comparison, Condition, Stop, Verdict};
@@ -23,7 +24,9 @@ pub fn render(report: &Report) -> String {
     }
     out += &verdict_text(report);
     out += &safety_warning(report);
+    out += &persona_warning(report);
     out += &scenario_table(report);
+    out += &persona_table(report);
     out += &check_lists(report);
     if let Some(finalist) = &report.finalist {
         out += "\nWhat changed in AGENTS.md\n";
@@ -261,10 +264,13 @@ fn accounts(report: &Report) -> String {
         out += &format!("           answered by {}\n", plain(&report.resolved_models.join(", ")));
     }
     out += &format!(
-        "Settings   suite {} ({}), profile {}, seed {}\n",
+        "Settings   suite {} ({}), profile {}{}, seed {}\n",
         report.started.suite,
         &report.started.suite_hash.0[..report.started.suite_hash.0.len().min(8)],
         report.started.profile.name,
+        report.started.profile.personas.map_or(String::new(), |personas| {
+            format!(", {} personas from epoch {}", personas.count, personas.first_epoch)
+        }),
         report.started.seed.0
     );
     out

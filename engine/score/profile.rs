@@ -1,7 +1,12 @@
 //! A profile: the versioned rules by which a benchmark counts.
 
 use super::objective::{Objective, objective};
+use crate::persona::{FIRST_EPOCH, PREAMBLE_UTF16_MAX, Personas};
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
+
+/// How many personas a run under validator conditions meets.
+const PERSONAS: NonZeroU32 = NonZeroU32::new(5).expect("five is not zero");
 
 /// The rule set of a benchmark. The subnet changed these rules on eight dates in one month, so none of
 /// them is a constant in code.
@@ -25,6 +30,9 @@ pub struct Profile {
     pub file_utf16_max: u32,
     /// The longest sum of all files an agent reads, in UTF-16 units.
     pub total_utf16_max: u32,
+    /// Whom agents work for, told before the policy; none leaves each scenario its own user and the policy alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub personas: Option<Personas>,
 }
 
 /// Which score of an episode counts.
@@ -64,11 +72,12 @@ impl Profile {
             model_calls_max: 30,
             file_utf16_max: 20_000,
             total_utf16_max: 24_000,
+            personas: None,
         }
     }
 
     /// What the validators' program did on 2026-02-24: 120 s per episode, and final scores on a grid of 0.05,
-    /// so that a challenger had to be two steps ahead.
+    /// so that a challenger had to be two steps ahead. Agents work for the personas of epochs (`persona`).
     ///
     /// Validators also ran each scenario three times and let the runs vote check by check (`score::vote`). A
     /// run here does not: it averages the scores of single episodes, by which a check that passes mostly
@@ -78,6 +87,7 @@ impl Profile {
             name: "subnet-2026-02-24".into(),
             grid: Some(0.05),
             episode_ms_max: 120_000,
+            personas: Some(Personas::from_epoch(FIRST_EPOCH, PERSONAS)),
             ..Profile::clawbench_2026_02()
         }
     }
@@ -100,6 +110,12 @@ impl Profile {
     /// nothing to average.
     pub fn objective(&self, scores: &[(f64, f64)]) -> Option<Objective> {
         objective(scores, self.rho, self.grid)
+    }
+
+    /// The longest policy that agents read whole, in UTF-16 units.
+    pub fn policy_utf16_max(&self) -> u32 {
+        let before = self.personas.map_or(0, |_| PREAMBLE_UTF16_MAX);
+        self.file_utf16_max.saturating_sub(before)
     }
 
     /// What a challenger must exceed.
@@ -157,5 +173,20 @@ mod tests {
             let stored = serde_json::to_string(&profile).unwrap();
             assert_eq!(serde_json::from_str::<Profile>(&stored).unwrap(), profile);
         }
+    }
+
+    #[test]
+    fn a_profile_from_before_there_were_personas_has_none() {
+        let stored = r#"{"name": "subnet-2026-02-24", "score": "validator", "rho": 0.1, "grid": 0.05,
+            "margin": {"additive": 0.05}, "episode_ms_max": 120000, "model_calls_max": 30,
+            "file_utf16_max": 20000, "total_utf16_max": 24000}"#;
+        let read: Profile = serde_json::from_str(stored).unwrap();
+        assert_eq!(read, Profile { personas: None, ..Profile::subnet_2026_02_24() });
+        assert_eq!(
+            (read.policy_utf16_max(), Profile::subnet_2026_02_24().policy_utf16_max()),
+            (20_000, 19_700)
+        );
+        let stored = serde_json::to_string(&Profile::default()).unwrap();
+        assert!(!stored.contains("personas"), "a run without them is stored as before");
     }
 }

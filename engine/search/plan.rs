@@ -179,7 +179,7 @@ fn propose(state: &State) -> Option<Planned> {
 /// How often a policy is shortened rather than mended: the more of its limit it fills, the more often.
 fn trim_share(state: &State, parent: &PackHash) -> f64 {
     let units = state.members[parent].candidate.agents_md.encode_utf16().count() as f64;
-    let filled = units / f64::from(state.run.profile.file_utf16_max.max(1));
+    let filled = units / f64::from(state.run.profile.policy_utf16_max().max(1));
     if filled > 0.7 { 0.4 } else { 0.03 + 0.1 * filled }
 }
 
@@ -247,7 +247,7 @@ fn proposal(
     targets: Vec<Target>,
     protected: Vec<Target>,
 ) -> Step {
-    let length_max = state.run.profile.file_utf16_max;
+    let length_max = state.run.profile.policy_utf16_max();
     Step::Propose(ProposalPlan { operator, parents, targets, protected, length_max })
 }
 

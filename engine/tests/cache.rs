@@ -13,6 +13,7 @@ use packwright::llm::options::ModelOptions;
 use packwright::llm::scripted::Scripted;
 use packwright::llm::{Llm, LlmError, Reply, Request};
 use packwright::pack::{Pack, PackMetadata};
+use packwright::persona::Personas;
 use packwright::scenario::{Scenario, Suite};
 use packwright::score::Profile;
 use packwright::units::Seed;
@@ -47,6 +48,7 @@ struct Night<'a> {
     edit: Edit,
     pack: Pack,
     repeat: u32,
+    personas: Option<Personas>,
     phase: Phase,
     fails: bool,
 }
@@ -69,6 +71,7 @@ impl Night<'_> {
             edit: |_| {},
             pack: baseline(),
             repeat: 0,
+            personas: None,
             phase: Phase::Screen,
             fails: false,
         }
@@ -86,6 +89,7 @@ impl Night<'_> {
             agent: agent.clone(),
             suite: suite.clone(),
             seed: Seed(1),
+            personas: self.personas,
             kept: Some(Arc::new(EpisodeCache::new(cache, self.conditions, &suite))),
         };
         let key = EpisodeKey {
@@ -137,6 +141,8 @@ fn an_episode_serves_the_same_sample_of_another_run_and_no_other() {
     miss("wording", |night| night.conditions.prompt = "q".into());
     miss("time", |night| night.conditions.limits.episode_ms_max += 1);
     miss("turns", |night| night.conditions.limits.model_calls_max += 1);
+    miss("persona", |night| night.personas = personas(1));
+    miss("another persona", |night| night.personas = personas(2));
     miss("request", |night| night.edit = |scenario| scenario.prompt.push('!'));
     miss("tools", |night| night.edit = |scenario| scenario.tools.push("web_fetch".into()));
     miss("user", |night| {
@@ -148,6 +154,10 @@ fn an_episode_serves_the_same_sample_of_another_run_and_no_other() {
     miss("workspace", |night| {
         night.edit = |scenario| drop(scenario.workspace.insert("A.md".into(), "B.md".into()))
     });
+}
+
+fn personas(first_epoch: u64) -> Option<Personas> {
+    Some(Personas::from_epoch(first_epoch, std::num::NonZeroU32::MIN))
 }
 
 #[test]
@@ -227,7 +237,7 @@ fn attempt(cache: Arc<Cache>, seed: u64, replies: Vec<Result<Reply, LlmError>>) 
     let model = scripted(replies);
     let kept = Arc::new(Cached::new(model.clone(), identity(), cache));
     let scenario = load_suite(&SuiteSource::Embedded).expect("the embedded suite").suite.scenarios[0].clone();
-    let task = Task { scenario, pack: Arc::new(baseline()), seed: Seed(seed) };
+    let task = Task { scenario, pack: Arc::new(baseline()), persona: None, seed: Seed(seed) };
     let agent = Builtin::new(kept, Limits::of(&Profile::default()));
     (runtime().block_on(agent.attempt(&task)), model.requests().len())
 }

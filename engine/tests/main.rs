@@ -12,6 +12,7 @@ mod objective;
 mod offline;
 mod openclaw;
 mod packs;
+mod personas;
 mod program;
 mod propose;
 mod publish;

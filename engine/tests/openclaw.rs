@@ -43,7 +43,7 @@ fn scenario() -> Arc<Scenario> {
 
 async fn episode(agent: &OpenClaw) -> Episode {
     let pack = Arc::new(Pack::of_policy("Be brief.", &PackMetadata::default()));
-    agent.attempt(&Task { scenario: scenario(), pack, seed: Seed(0) }).await
+    agent.attempt(&Task { scenario: scenario(), pack, persona: None, seed: Seed(0) }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

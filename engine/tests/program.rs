@@ -4,6 +4,7 @@
 mod cache;
 mod doctor;
 mod fake;
+mod personas;
 mod place;
 mod trouble;
 

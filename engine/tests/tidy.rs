@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Plain data and pure functions: no disk, network or clock, and no randomness but from a seed.
-const PURE: [&str; 10] =
-    ["value", "units", "pattern", "scenario", "episode", "pack", "score", "event", "world", "search"];
+const PURE: [&str; 11] = [
+    "value", "units", "pattern", "scenario", "episode", "pack", "persona", "score", "event", "world",
+    "search",
+];
 
 /// What pure modules may not name.
 const OUTSIDE: [&str; 9] = [

@@ -92,7 +92,13 @@ impl Trial {
     pub fn resume(&self, mut run: Run) -> Run {
         let base = Arc::new(baseline());
         let engine = Engine {
-            evaluator: Evaluator { agent: self.agent.clone(), suite: SUITE.clone(), seed: SEED, kept: None },
+            evaluator: Evaluator {
+                agent: self.agent.clone(),
+                suite: SUITE.clone(),
+                seed: SEED,
+                personas: None,
+                kept: None,
+            },
             agent_model: self.agent_model.clone(),
             writers: Writers::new(vec![self.writer.clone()]),
             base: base.clone(),

@@ -24,6 +24,8 @@ pub enum Policy {
     EmptyFile,
     /// Notes that are shown only where they exist.
     Memory,
+    /// So many characters of `AGENTS.md`, and a persona told before them.
+    ForPersona(usize),
 }
 
 /// All behaviours.
@@ -323,5 +325,7 @@ fn policies() -> Vec<Behaviour> {
         with("a pack with files of its own", Policy::OwnFiles),
         with("a pack with an empty file", Policy::EmptyFile),
         with("a pack with notes", Policy::Memory),
+        with("a persona before the policy", Policy::ForPersona(300)),
+        with("a policy that a persona makes too long", Policy::ForPersona(19_900)),
     ]
 }

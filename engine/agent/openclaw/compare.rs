@@ -9,6 +9,7 @@ use crate::episode::{Episode, Message};
 use crate::llm::scripted::Scripted;
 use crate::llm::{Llm, LlmError, Reply, Request};
 use crate::pack::{Pack, PackMetadata};
+use crate::persona::{FIRST_EPOCH, NETUID, Persona};
 use crate::scenario::Scenario;
 use crate::score::scorecard;
 use crate::units::Seed;
@@ -53,7 +54,12 @@ impl Comparison {
     /// Starts the gateway, so that its start does not count as an episode's time.
     pub async fn warm_up(&mut self, scenario: &Arc<Scenario>) -> anyhow::Result<()> {
         let first = Behaviour { name: "", policy: Policy::Short, script: vec![Reply::says("Hello.")] };
-        let task = Task { scenario: scenario.clone(), pack: Arc::new(pack(first.policy)), seed: Seed(0) };
+        let task = Task {
+            scenario: scenario.clone(),
+            pack: Arc::new(pack(first.policy)),
+            persona: None,
+            seed: Seed(0),
+        };
         let (episode, _) = self.stage.play(&first.script, self.gateway.attempt(&task)).await;
         anyhow::ensure!(episode.outcome.is_scored(), "the gateway does not work: {:?}", episode.outcome);
         Ok(())
@@ -61,7 +67,12 @@ impl Comparison {
 
     /// Plays a behaviour through both and tells where they differ.
     pub async fn compare(&mut self, scenario: &Arc<Scenario>, behaviour: &Behaviour) -> Vec<Difference> {
-        let task = Task { scenario: scenario.clone(), pack: Arc::new(pack(behaviour.policy)), seed: Seed(0) };
+        let task = Task {
+            scenario: scenario.clone(),
+            pack: Arc::new(pack(behaviour.policy)),
+            persona: persona(behaviour.policy),
+            seed: Seed(0),
+        };
         let began = Instant::now();
         let gateway = self.stage.play(&behaviour.script, self.gateway.attempt(&task)).await;
         self.gateway_time += began.elapsed();
@@ -188,7 +199,7 @@ fn pack(policy: Policy) -> Pack {
     const RULES: &str = "# Rules\n\nBe brief. Ask before you send.";
     let files: Vec<(&str, String)> = match policy {
         Policy::Short => vec![("AGENTS.md", RULES.to_owned())],
-        Policy::Long(length) => vec![("AGENTS.md", numbered_lines(length))],
+        Policy::Long(length) | Policy::ForPersona(length) => vec![("AGENTS.md", numbered_lines(length))],
         Policy::Odd => {
             let text = "---\ntitle: x\n---\n\n  Grüße 🚀\r\nzwei\r\n\r\n{{USER_NAME}} {workspace} \u{a0}\u{feff} \n\n";
             vec![("AGENTS.md", text.to_owned())]
@@ -201,6 +212,11 @@ fn pack(policy: Policy) -> Pack {
     };
     let pack = Pack::of_policy("", &PackMetadata::default());
     files.iter().fold(pack, |pack, (name, text)| pack.with_file(name, text))
+}
+
+/// Whom the agent works for.
+fn persona(policy: Policy) -> Option<Persona> {
+    matches!(policy, Policy::ForPersona(_)).then(|| Persona::of_epoch(NETUID, FIRST_EPOCH))
 }
 
 fn numbered_lines(length: usize) -> String {

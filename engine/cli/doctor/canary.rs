@@ -8,6 +8,7 @@ use packwright::agent::builtin::Limits;
 use packwright::episode::{Episode, FailureClass, Outcome, Usage};
 use packwright::llm::Llm;
 use packwright::pack::Pack;
+use packwright::persona::Personas;
 use packwright::scenario::Suite;
 use packwright::score::scorecard;
 use packwright::units::Seed;
@@ -23,14 +24,16 @@ pub struct Canary {
     pub suite: Arc<Suite>,
     pub pack: Arc<Pack>,
     pub limits: Limits,
+    pub personas: Option<Personas>,
     pub seed: Seed,
 }
 
 impl Canary {
     /// Runs the start pack on the suite's first scenario that a search may use.
     pub async fn fly(self) -> Found<Spent> {
-        let scenario = self.suite.scenarios.iter().find(|scenario| !scenario.held_out);
-        let Some(scenario) = scenario.cloned() else { return (Row::needs(NAME, "budget"), None) };
+        let mut scenarios = self.suite.scenarios.iter().enumerate();
+        let first = scenarios.find(|(_, scenario)| !scenario.held_out);
+        let Some((place, scenario)) = first else { return (Row::needs(NAME, "budget"), None) };
         let agent = match self.agent.connect(self.llm.clone(), self.limits).await {
             Ok(agent) => agent,
             Err(error) => {
@@ -39,7 +42,8 @@ impl Canary {
             }
         };
         let began = Instant::now();
-        let task = Task { scenario, pack: self.pack, seed: self.seed };
+        let persona = self.personas.map(|personas| personas.of_episode(place, 0));
+        let task = Task { scenario: scenario.clone(), pack: self.pack, persona, seed: self.seed };
         let episode = agent.attempt(&task).await;
         let row = judged(&task, &episode, began.elapsed());
         let spends = !self.llm.name().starts_with("offline/");

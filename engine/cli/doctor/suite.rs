@@ -95,6 +95,11 @@ pub fn start(name: Option<&str>, best: Option<Pack>, packs: &Path, profile: &Pro
         (None, None) => Ok(baseline()),
     };
     match chosen {
+        Ok(Start { pack, description }) if pack.brings_user_md() => {
+            let finding = format!("{description}: it brings a USER.md, and no run begins with such a pack");
+            let fix = "remove USER.md from the pack: who the user is comes from the scenario";
+            (Row::failed("start pack", Fault::Setup, finding, fix), None)
+        }
         Ok(Start { pack, description }) => {
             let warnings = pack.warnings(profile.file_utf16_max, profile.total_utf16_max);
             let row = if warnings.is_empty() {
