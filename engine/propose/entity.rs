@@ -5,6 +5,7 @@
 
 mod date;
 
+use crate::persona;
 use crate::scenario::{Folder, Scenario, Suite};
 use crate::value::{Value, parse};
 use date::{Day, days};
@@ -18,6 +19,8 @@ pub(super) struct Entities {
     addresses: BTreeSet<String>,
     ids: BTreeSet<String>,
     days: BTreeSet<Day>,
+    /// Names of several words, each of which alone may be an ordinary word; in lower case.
+    phrases: BTreeSet<Vec<String>>,
 }
 
 /// Words in the names of teams and machines, which are no persons.
@@ -59,17 +62,18 @@ const ORGANISATION: [&str; 34] = [
 ];
 
 /// Names that are words of policies too.
-const ORDINARY: [&str; 38] = [
+const ORDINARY: [&str; 39] = [
     "April", "August", "Art", "Bill", "Board", "Calendar", "Chase", "Client", "Company", "Drew", "Email",
     "Faith", "Frank", "Friday", "Gmail", "Google", "Grace", "Grant", "Hope", "Joy", "June", "Mail", "Mark",
-    "May", "Monday", "Notion", "Order", "Pat", "Price", "Project", "Rich", "Rob", "Slack", "Sue", "User",
-    "Will", "Young", "Zoom",
+    "May", "Monday", "Notion", "Order", "Pat", "Price", "Project", "Rich", "Rob", "Sage", "Slack", "Sue",
+    "User", "Will", "Young", "Zoom",
 ];
 
 impl Entities {
     /// Collects the entities of a suite, those aside that the policy to be improved names already.
     pub fn of(suite: &Suite, known: &str) -> Entities {
         let mut collected = Entities::default();
+        collected.add_personas();
         let mut ordinary = BTreeSet::new();
         for scenario in &suite.scenarios {
             collected.collect(scenario);
@@ -113,6 +117,7 @@ impl Entities {
             .filter(|(_, day)| self.days.contains(day))
             .map(|(at, _)| (at, "[date]"))
             .collect();
+        found.extend(self.find_phrases(text));
         for range in words(text) {
             let word = &text[range.clone()];
             let placeholder = if self.addresses.contains(&word.to_lowercase()) {
@@ -134,6 +139,21 @@ impl Entities {
             is_free
         });
         found
+    }
+
+    fn find_phrases(&self, text: &str) -> Vec<(Range<usize>, &'static str)> {
+        let (words, lower): (Vec<_>, Vec<_>) = words(text).zip(lower_words(text)).unzip();
+        let starts = (0..words.len()).flat_map(|at| self.phrases.iter().map(move |phrase| (at, phrase)));
+        let found = starts.filter(|(at, phrase)| lower[*at..].starts_with(phrase));
+        found.map(|(at, phrase)| (words[at].start..words[at + phrase.len() - 1].end, "[name]")).collect()
+    }
+
+    /// Takes the names of whom validators let agents work for.
+    fn add_personas(&mut self) {
+        let names = persona::names().iter().chain(persona::companies());
+        self.phrases.extend(names.map(|name| lower_words(name).collect()));
+        let first_names = persona::names().iter().filter_map(|name| name.split_whitespace().next());
+        self.names.extend(first_names.map(str::to_owned));
     }
 
     fn collect(&mut self, scenario: &Scenario) {
@@ -195,10 +215,13 @@ impl Entities {
 
     fn without(mut self, known: &str) -> Entities {
         for name in self.named_in(known) {
-            self.names.retain(|entity| !name.split('-').any(|part| possessor(part) == entity));
+            let parts = || name.split(|c: char| c == '-' || c.is_whitespace());
+            self.names.retain(|entity| !parts().any(|part| possessor(part) == entity));
             self.ids.remove(&name);
             self.addresses.remove(&name.to_lowercase());
         }
+        let lower: Vec<String> = lower_words(known).collect();
+        self.phrases.retain(|phrase| !lower.windows(phrase.len()).any(|words| words == phrase));
         for (_, day) in days(known) {
             self.days.remove(&day);
         }
@@ -208,6 +231,11 @@ impl Entities {
 
 fn texts(folder: &Folder) -> impl Iterator<Item = (&str, &str)> {
     folder.iter().filter_map(|(path, _)| Some((path, std::str::from_utf8(folder.file(path)?).ok()?)))
+}
+
+/// The words in lower case, whoever owns something.
+fn lower_words(text: &str) -> impl Iterator<Item = String> {
+    words(text).map(|range| possessor(&text[range].to_lowercase()).to_owned())
 }
 
 /// Notes the words that a text writes in lower case.
@@ -293,6 +321,23 @@ mod tests {
     }
 
     #[test]
+    fn whom_validators_let_agents_work_for_is_found() {
+        let entities = entities("");
+        let check =
+            |policy: &str, expected: &[&str]| assert_eq!(entities.named_in(policy), expected, "{policy}");
+        check("Sign as Alex Chen.", &["Alex Chen"]);
+        check(
+            "ALEX CHEN'S mail; Sage\nMitchell; drew campbell",
+            &["ALEX CHEN'S", "Sage\nMitchell", "drew campbell"],
+        );
+        check("You work at **Summit Innovations**, not at a summit.", &["Summit Innovations"]);
+        check("Jordan decides.", &["Jordan"]);
+        check("The Engineering Lead in Customer Success; a Product Manager; America/New_York (ET).", &[]);
+        check("Drew up a sage plan. Foster trust: harbor no doubts, and put analytics and atlas aside.", &[]);
+        assert_eq!(entities.mask("Dear Alex Chen of Vertex Labs"), "Dear [name] of [name]");
+    }
+
+    #[test]
     fn a_general_policy_names_nothing() {
         let entities = entities("");
         for policy in [
@@ -305,7 +350,9 @@ mod tests {
 
     #[test]
     fn what_the_policy_named_already_may_stay() {
-        assert_eq!(entities("Work for Quillmere.").named_in("Quillmere and Orla"), ["Orla"]);
+        let check = |known, policy, expected: &[&str]| assert_eq!(entities(known).named_in(policy), expected);
+        check("Work for Quillmere.", "Quillmere and Orla", &["Orla"]);
+        check("Be Alex Chen's friend.", "Alex Chen and Sam Patel", &["Sam Patel"]);
     }
 
     #[test]
