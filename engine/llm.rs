@@ -11,6 +11,7 @@ pub mod http;
 pub mod offline;
 pub mod openai;
 pub mod options;
+pub mod pricing;
 pub mod provider;
 pub mod retry;
 pub mod scripted;
