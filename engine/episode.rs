@@ -61,6 +61,8 @@ pub enum FailureClass {
     Request,
     /// No attempt succeeds until the user mends something: a wrong key, an unknown model, no credit.
     Setup,
+    /// A limit of the run came first.
+    Limit,
 }
 
 impl Outcome {

@@ -7,7 +7,7 @@
 mod reuse;
 
 use crate::agent::{Agent, Task};
-use crate::episode::{Episode, EpisodeKey, Outcome};
+use crate::episode::{Episode, EpisodeKey, FailureClass, Outcome, Usage};
 use crate::event::{EpisodeScored, EpisodeUnmeasured, Event, Phase};
 use crate::pack::Pack;
 use crate::persona::Personas;
@@ -39,7 +39,7 @@ impl Evaluator {
             scenarios.into_iter().find(|(_, scenario)| scenario.name == key.scenario)
         else {
             let reason = format!("the suite has no scenario {:?}", key.scenario);
-            return (unmeasured(key, reason, Default::default()), None);
+            return (unmeasured(key, reason, FailureClass::Request, Usage::default()), None);
         };
         let seed = self.seed.child("episode", &[&key.candidate.0, &key.scenario, &key.repeat.to_string()]);
         let persona = self.personas.map(|personas| personas.of_episode(place, key.repeat));
@@ -62,8 +62,8 @@ impl Evaluator {
 }
 
 fn scored(key: EpisodeKey, scenario: &Scenario, episode: &Episode, cached: bool) -> Event {
-    if let Outcome::Errored { reason, .. } = &episode.outcome {
-        return unmeasured(key, reason.clone(), episode.usage);
+    if let Outcome::Errored { reason, class } = &episode.outcome {
+        return unmeasured(key, reason.clone(), *class, episode.usage);
     }
     match scorecard(&scenario.rubric, episode) {
         Ok(scorecard) => Event::EpisodeScored(EpisodeScored {
@@ -76,10 +76,13 @@ fn scored(key: EpisodeKey, scenario: &Scenario, episode: &Episode, cached: bool)
             resolved_model: episode.resolved_model.clone(),
             cached,
         }),
-        Err(error) => unmeasured(key, format!("the rubric could not score it: {error}"), episode.usage),
+        Err(error) => {
+            let reason = format!("the rubric could not score it: {error}");
+            unmeasured(key, reason, FailureClass::Request, episode.usage)
+        }
     }
 }
 
-fn unmeasured(key: EpisodeKey, reason: String, usage: crate::episode::Usage) -> Event {
-    Event::EpisodeUnmeasured(EpisodeUnmeasured { key, reason, usage })
+fn unmeasured(key: EpisodeKey, reason: String, class: FailureClass, usage: Usage) -> Event {
+    Event::EpisodeUnmeasured(EpisodeUnmeasured { key, reason, class, usage })
 }

@@ -5,7 +5,8 @@
 //! the steps end. So the order of events never depends on which worker finished first, and a run that was
 //! cut off knows which steps of its last plan are still open. Times and paths are kept outside.
 
-use crate::episode::{EpisodeKey, Outcome, Usage};
+use crate::budget::{Limit, RunCaps};
+use crate::episode::{EpisodeKey, FailureClass, Outcome, Usage};
 use crate::score::{Profile, Scorecard};
 use crate::units::{PackHash, Seed, SuiteHash};
 use crate::value::Value;
@@ -21,6 +22,7 @@ pub enum Event {
     ProposalFailed(ProposalFailed),
     EpisodeScored(EpisodeScored),
     EpisodeUnmeasured(EpisodeUnmeasured),
+    SearchEnded(SearchEnded),
     RunFinished(RunFinished),
 }
 
@@ -43,6 +45,9 @@ pub struct RunStarted {
     pub model: String,
     /// `provider/model` of the writer.
     pub writer: String,
+    /// Limits besides the budget.
+    #[serde(default)]
+    pub caps: Box<RunCaps>,
     /// What else the models' answers depend on: endpoints and parameters, and the agent's prompt profile.
     #[serde(default)]
     pub conditions: Box<Conditions>,
@@ -59,6 +64,9 @@ pub struct Conditions {
     pub models: serde_json::Value,
     /// The SHA-256 of the prompt profile.
     pub prompt: String,
+    /// Which prices dollars are counted by.
+    #[serde(default)]
+    pub prices: String,
 }
 
 /// A scenario as the search knows it.
@@ -205,6 +213,8 @@ pub enum ProposalFault {
     TooLong { utf16_units: u32 },
     /// The policy names facts of the fixtures.
     Overfitted { names: Vec<String> },
+    /// The writer was not asked any more.
+    LimitReached { limit: Limit },
 }
 
 /// An episode was finished and scored.
@@ -227,7 +237,18 @@ pub struct EpisodeScored {
 pub struct EpisodeUnmeasured {
     pub key: EpisodeKey,
     pub reason: String,
+    /// Whose fault it was.
+    #[serde(default)]
+    pub class: FailureClass,
     pub usage: Usage,
+}
+
+/// What is left within a limit is kept for the verdict, so the search is over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SearchEnded {
+    pub limit: Limit,
+    /// So many more episodes are affordable.
+    pub episodes: u32,
 }
 
 /// The run came to its end.
@@ -248,6 +269,8 @@ pub enum Stop {
     Exhausted,
     /// A scenario of the incumbent could not be measured, however often it was tried.
     Unmeasurable,
+    /// A limit of money, tokens, calls or time came before the budget was spent.
+    LimitReached(Limit),
 }
 
 /// Whether the finalist is better than the incumbent.

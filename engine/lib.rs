@@ -21,6 +21,7 @@ pub mod units;
 pub mod pattern;
 pub mod scenario;
 pub mod episode;
+pub mod budget;
 pub mod pack;
 pub mod persona;
 pub mod score;

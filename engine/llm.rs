@@ -8,6 +8,7 @@ pub mod connect;
 mod failure;
 pub mod gemini;
 pub mod http;
+pub mod meter;
 pub mod offline;
 pub mod openai;
 pub mod options;
@@ -17,6 +18,7 @@ pub mod retry;
 pub mod scripted;
 mod usage;
 
+use crate::budget::Limit;
 use crate::episode::{AssistantTurn, FailureClass, Message, Usage};
 use crate::units::Seed;
 use crate::value::Value;
@@ -30,6 +32,11 @@ pub trait Llm: Send + Sync {
     fn name(&self) -> &str;
 
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, LlmError>>;
+
+    /// The most tokens that a reply can have, as the provider is told; none where nothing limits it.
+    fn output_tokens_max(&self, request: &Request) -> Option<u32> {
+        request.output_tokens_max
+    }
 }
 
 /// A conversation to be continued.
@@ -91,7 +98,7 @@ pub enum Finish {
 /// Why there is no reply.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum LlmError {
-    /// Trying again may help: overload, rate limit, a lost connection, a time-out, a cut-off body.
+    /// Refused unread, or never sent; trying again may help: overload, a rate limit, no connection.
     #[error("{model}: {problem}")]
     Transient {
         model: String,
@@ -99,9 +106,23 @@ pub enum LlmError {
         /// How long the provider asks us to wait.
         retry_after_ms: Option<u64>,
     },
+    /// The answer was lost or cannot be read, and may have been charged; trying again may help: a lost
+    /// connection, a time-out, a cut-off body.
+    #[error("{model}: {problem}")]
+    Lost {
+        model: String,
+        problem: String,
+        /// What the provider counted, if that came through.
+        usage: Box<Usage>,
+    },
     /// This request would be refused again, others need not: a filtered text, a parameter out of range.
     #[error("{model}: {problem}")]
-    RequestRefused { model: String, problem: String },
+    RequestRefused {
+        model: String,
+        problem: String,
+        /// What the provider counted all the same; nothing where it refused unread.
+        usage: Box<Usage>,
+    },
     /// The conversation is longer than the model can read. Within an episode that is the agent's doing.
     #[error("{model}: {problem}")]
     ContextOverflow { model: String, problem: String },
@@ -111,15 +132,33 @@ pub enum LlmError {
     /// The attempt took longer than the request allows.
     #[error("{model}: no answer within the time that was left")]
     DeadlineReached { model: String },
+    /// A limit of the run came first.
+    #[error("{model}: not asked any more: {limit}")]
+    CapReached { model: String, limit: Limit },
 }
 
 impl LlmError {
     /// What the failure says about further attempts.
     pub fn class(&self) -> FailureClass {
         match self {
-            LlmError::Transient { .. } | LlmError::DeadlineReached { .. } => FailureClass::Transient,
+            LlmError::Transient { .. } | LlmError::Lost { .. } | LlmError::DeadlineReached { .. } => {
+                FailureClass::Transient
+            }
             LlmError::RequestRefused { .. } | LlmError::ContextOverflow { .. } => FailureClass::Request,
             LlmError::SetupRefused { .. } => FailureClass::Setup,
+            LlmError::CapReached { .. } => FailureClass::Limit,
+        }
+    }
+
+    /// Whether the provider cannot have charged anything.
+    pub fn is_free(&self) -> bool {
+        match self {
+            LlmError::Transient { .. }
+            | LlmError::RequestRefused { .. }
+            | LlmError::ContextOverflow { .. }
+            | LlmError::SetupRefused { .. }
+            | LlmError::CapReached { .. } => true,
+            LlmError::Lost { .. } | LlmError::DeadlineReached { .. } => false,
         }
     }
 }

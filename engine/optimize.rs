@@ -7,10 +7,13 @@ mod breaker;
 mod examination;
 mod journal;
 mod steps;
+mod thrift;
 
+use crate::budget::Amount;
 use crate::evaluate::Evaluator;
 use crate::event::{Event, RunFinished, RunStarted};
 use crate::llm::Llm;
+use crate::llm::meter::Ledger;
 use crate::pack::Pack;
 use crate::propose::Writers;
 use crate::search::{Next, Search};
@@ -30,6 +33,8 @@ pub struct Engine {
     /// The agent's model, to be asked whether it answers at all when episodes fail.
     pub agent_model: Arc<dyn Llm>,
     pub writers: Writers,
+    /// What the models' calls are reserved and settled in.
+    pub ledger: Arc<Ledger>,
     /// The incumbent, from which candidates take everything but the policy.
     pub base: Arc<Pack>,
     /// How many steps may be under way at once.
@@ -44,8 +49,8 @@ pub struct Engine {
 pub enum Heard<'a> {
     /// A record is on disk; `resumed` when it was there before this process.
     Recorded { record: &'a Record, resumed: bool },
-    /// The search was told all that is known.
-    Told(&'a Search),
+    /// The search was told all that is known, and so much is spent.
+    Told { search: &'a Search, spent: Amount },
     /// A model does not answer; it is asked again after the wait.
     Waiting { problem: &'a str, wait: Duration },
 }
@@ -78,6 +83,7 @@ pub async fn run(
     let mut breaker = Breaker::default();
     loop {
         journal.tell(&mut search)?;
+        journal.hear(Heard::Told { search: &search, spent: engine.ledger.spent() });
         if let Some(finished) = journal.finished() {
             return Ok(Ending::Finished(finished.clone()));
         }
@@ -85,6 +91,11 @@ pub async fn run(
             Some(Stopped::Interrupted) => return Ok(Ending::Interrupted),
             Some(Stopped::Outage { reason }) => return Ok(Ending::Outage { reason }),
             None => journal.tell(&mut search)?,
+        }
+        journal.hear(Heard::Told { search: &search, spent: engine.ledger.spent() });
+        if let Some(ended) = thrift::must_end(engine, &search, &journal) {
+            journal.record_next(Event::SearchEnded(ended))?;
+            continue;
         }
         journal.record_next(match search.ask() {
             Next::Work(planned) => Event::Planned(planned),

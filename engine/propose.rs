@@ -10,7 +10,7 @@ mod writers;
 
 use crate::episode::{AssistantTurn, Message, Usage};
 use crate::event::{Candidate, Event, Operator, ProposalFailed, ProposalFault, ProposalPlan, Proposed};
-use crate::llm::{Llm, Reply, Request};
+use crate::llm::{Llm, LlmError, Reply, Request};
 use crate::pack::{PACK_SIZE_MAX, Pack};
 use crate::scenario::Suite;
 use crate::search::Search;
@@ -88,7 +88,7 @@ async fn written(
             attempt_ms_max: None,
         };
         let answer = writer.complete(&request).await;
-        let answer = answer.map_err(|e| ProposalFault::Unreachable { problem: e.to_string() })?;
+        let answer = answer.map_err(unanswered)?;
         *usage = usage.plus(answer.usage);
         answers += 1;
         match judge.read(&answer) {
@@ -99,6 +99,13 @@ async fn written(
             }
             result => return result,
         }
+    }
+}
+
+fn unanswered(error: LlmError) -> ProposalFault {
+    match error {
+        LlmError::CapReached { limit, .. } => ProposalFault::LimitReached { limit },
+        error => ProposalFault::Unreachable { problem: error.to_string() },
     }
 }
 

@@ -5,7 +5,8 @@ mod models;
 mod personas;
 mod text;
 
-use crate::episode::Usage;
+use crate::budget::{Call, Spending};
+use crate::episode::{FailureClass, Usage};
 use crate::event::{
     Candidate, EpisodeScored, Event, Phase, ProposalFault, RunFinished, RunStarted, ScenarioEntry, Step,
 };
@@ -31,6 +32,8 @@ pub struct Report {
     pub writer_usage: Usage,
     /// The same for each model.
     pub models: Vec<ModelUse>,
+    /// What calls to providers cost, by role and model; empty where none was made or none was kept.
+    pub spending: Vec<Spending>,
     /// The models that answered, as their providers name them.
     pub resolved_models: Vec<String>,
     /// One row per scenario, held-out ones last.
@@ -56,6 +59,8 @@ pub struct EpisodeCounts {
     /// Of those scored, taken from the cache: they count against the budget and cost nothing.
     pub cached: u32,
     pub unmeasured: u32,
+    /// Cut short by a limit of money, tokens, calls or time.
+    pub cut: u32,
 }
 
 /// Proposals of a run, by how they ended.
@@ -67,6 +72,8 @@ pub struct ProposalCounts {
     pub duplicate: u32,
     pub too_long: u32,
     pub overfitted: u32,
+    /// Not asked for any more, or cut short, by a limit.
+    pub cut: u32,
 }
 
 /// Which episodes a comparison stands on.
@@ -123,8 +130,8 @@ fn rate((passed, episodes): (u32, u32)) -> f64 {
 }
 
 impl Report {
-    /// Gathers the report from a run's records; none when the run never started.
-    pub fn of(records: &[Record]) -> Option<Report> {
+    /// Gathers the report from a run's records and calls; none when the run never started.
+    pub fn of(records: &[Record], calls: &[Call]) -> Option<Report> {
         let Some(Event::RunStarted(started)) = records.first().map(|record| record.event.clone()) else {
             return None;
         };
@@ -156,6 +163,7 @@ impl Report {
             agent_usage: gathered.agent_usage,
             writer_usage: gathered.writer_usage,
             models: models::model_uses(records),
+            spending: Spending::of(calls),
             resolved_models: gathered.resolved_models,
             finished,
             started,
@@ -222,6 +230,7 @@ impl Gathered {
                     ProposalFault::Duplicate { .. } => &mut self.proposals.duplicate,
                     ProposalFault::TooLong { .. } => &mut self.proposals.too_long,
                     ProposalFault::Overfitted { .. } => &mut self.proposals.overfitted,
+                    ProposalFault::LimitReached { .. } => &mut self.proposals.cut,
                 } += 1;
             }
             Event::EpisodeScored(scored) => {
@@ -235,9 +244,13 @@ impl Gathered {
                 self.scored.push((self.phases.get(&record.ordinal).copied(), scored.clone()));
             }
             Event::EpisodeUnmeasured(unmeasured) => {
-                self.episodes.unmeasured += 1;
+                match unmeasured.class {
+                    FailureClass::Limit => self.episodes.cut += 1,
+                    _ => self.episodes.unmeasured += 1,
+                }
                 self.agent_usage = self.agent_usage.plus(unmeasured.usage);
             }
+            Event::SearchEnded(_) => {}
             Event::RunFinished(finished) => self.finished = Some(finished.clone()),
         }
     }

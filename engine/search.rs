@@ -130,6 +130,29 @@ impl Search {
         Some(&self.state.as_ref()?.run.profile)
     }
 
+    /// How many of the episodes that are still affordable the verdict needs, the largest plan of the search
+    /// included: with less than that, the search must end.
+    pub fn episodes_needed(&self, affordable: u32) -> u32 {
+        let Some(state) = &self.state else { return 0 };
+        let allotment = state.affordable(affordable);
+        allotment.kept() + 2 * allotment.scenarios
+    }
+
+    /// Whether the search was ended by a limit.
+    pub fn has_ended(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.ended.is_some())
+    }
+
+    /// Whether a limit cut an episode short.
+    pub fn is_cut(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.is_cut)
+    }
+
+    /// Whether the verdict's own episodes are under way.
+    pub fn is_confirming(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.frozen.is_some())
+    }
+
     /// How many episodes the plans so far have started, the unmeasured ones included.
     pub fn episodes_started(&self) -> u32 {
         self.state.as_ref().map_or(0, |state| state.started)

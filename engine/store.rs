@@ -4,6 +4,7 @@
 //! them. An event is on disk before anybody believes it: one transaction, synced, per batch of results.
 //! What the events mean is not decided here; the search tells.
 
+mod calls;
 mod folder;
 mod schema;
 
@@ -17,13 +18,18 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
+pub use calls::CallBook;
 pub use folder::{RunEntry, newest_unfinished, run_entries, run_entry, utc_text};
 
 /// An open run. While it is open for writing, no other process can write to it.
 pub struct Store {
     connection: Connection,
     folder: PathBuf,
+    /// How long earlier processes worked at the run, and since when this one does.
+    worked_ms: u64,
+    opened: Instant,
     /// Held, not read: the lock ends with it.
     _lock: Option<File>,
 }
@@ -79,7 +85,7 @@ impl Store {
         schema::prepare(&connection)?;
         connection
             .execute("INSERT INTO meta (key, value) VALUES ('settings', ?1)", [settings.to_string()])?;
-        Ok(Store { connection, folder: folder.to_owned(), _lock: Some(lock) })
+        Store::with(connection, folder, Some(lock))
     }
 
     /// Opens a run to go on with it. Fails when another process writes to it.
@@ -89,7 +95,7 @@ impl Store {
         let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)
             .with_context(|| format!("open {}", path.display()))?;
         schema::prepare(&connection).with_context(|| format!("open {}", path.display()))?;
-        Ok(Store { connection, folder: folder.to_owned(), _lock: Some(lock) })
+        Store::with(connection, folder, Some(lock))
     }
 
     /// Opens a run to look at it, also while another process writes to it.
@@ -117,7 +123,20 @@ impl Store {
             false => format!("open {}", path.display()),
         })?;
         schema::check(&connection).with_context(|| format!("open {}", path.display()))?;
-        Ok(Store { connection, folder: folder.to_owned(), _lock: None })
+        Store::with(connection, folder, None)
+    }
+
+    fn with(connection: Connection, folder: &Path, lock: Option<File>) -> anyhow::Result<Store> {
+        let sql = "SELECT value FROM meta WHERE key = 'worked_ms'";
+        let worked: Option<String> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+        let worked_ms = worked.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let (folder, opened) = (folder.to_owned(), Instant::now());
+        Ok(Store { connection, folder, worked_ms, opened, _lock: lock })
+    }
+
+    /// How long the processes before this one worked at the run, as far as it is recorded.
+    pub fn worked_ms(&self) -> u64 {
+        self.worked_ms
     }
 
     pub fn folder(&self) -> &Path {
@@ -150,6 +169,10 @@ impl Store {
                     .execute(params![record.ordinal, compressed(&serde_json::to_string(episode)?)?])?;
             }
         }
+        let worked_ms = self.worked_ms + self.opened.elapsed().as_millis() as u64;
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES ('worked_ms', ?1)")?
+            .execute([worked_ms.to_string()])?;
         transaction.commit().context("write the events to disk")
     }
 

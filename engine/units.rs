@@ -61,6 +61,20 @@ impl Usd {
         Usd { pico }
     }
 
+    /// In trillionths of a dollar.
+    pub fn pico(self) -> u64 {
+        self.pico
+    }
+
+    /// For people: `$1.25`, and four digits below a dollar.
+    pub fn rounded(self) -> String {
+        match self.as_dollars() {
+            dollars if dollars >= 1.0 || self == Usd::ZERO => format!("${dollars:.2}"),
+            dollars if dollars >= 0.0001 => format!("${dollars:.4}"),
+            _ => "under $0.0001".into(),
+        }
+    }
+
     /// The nearest amount to a price that people write as a number; none when it is negative or absurd.
     pub fn of_dollars(dollars: f64) -> Option<Usd> {
         let is_price = dollars.is_finite() && (0.0..=10_000_000.0).contains(&dollars);

@@ -95,10 +95,10 @@ impl Builtin {
         request.attempt_ms_max = Some(u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1));
         match timeout(CALL_MAX, self.llm.complete(request)).await {
             Ok(answer) => answer,
-            Err(_) => Err(LlmError::Transient {
+            Err(_) => Err(LlmError::Lost {
                 model: self.llm.name().to_owned(),
                 problem: format!("no answer after {} minutes of attempts", CALL_MAX.as_secs() / 60),
-                retry_after_ms: None,
+                usage: Box::default(),
             }),
         }
     }

@@ -23,6 +23,7 @@ use crate::models::ModelSettings;
 use crate::out;
 use crate::role::{self, Role};
 use crate::run::{RunArgs, asked_to_stop};
+use anyhow::Context;
 use canary::Canary;
 use clap::Args;
 use guard::{aside, within};
@@ -84,11 +85,12 @@ pub fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut doctor = Doctor::new(args)?;
     let is_done = runtime.block_on(async {
-        tokio::select! {
+        let stop = asked_to_stop().context("listen to signals")?;
+        anyhow::Ok(tokio::select! {
             () = doctor.examine() => true,
-            _ = asked_to_stop() => false,
-        }
-    });
+            () = stop => false,
+        })
+    })?;
     // A check that never ends must not keep the program.
     runtime.shutdown_background();
     if !is_done {
@@ -145,7 +147,15 @@ impl Doctor {
     async fn settings(&mut self) -> Settings {
         self.sheet.look_at("settings and keys");
         self.look("program", |_| settings::program()).await;
-        let models = self.look("settings", |args| settings::models(&args.run.models)).await;
+        let models =
+            self.look("settings", |args| settings::models(&args.run.models, &args.run.limits.caps())).await;
+        match models.clone() {
+            Some(models) => {
+                self.look("prices", move |args| (settings::limits(&args.run.limits, &models), Some(())))
+                    .await;
+            }
+            None => self.put(Row::needs("prices", "settings")),
+        }
         let agent = self.look("agent", |args| settings::agent(&args.run.agent)).await;
         let named = models.clone();
         let keys = self.look("keys", move |_| settings::keys(named.as_ref())).await;

@@ -13,6 +13,7 @@ mod check;
 mod doctor;
 mod exit;
 mod keys;
+mod limits;
 mod models;
 mod offline_llm;
 mod openclaw;

@@ -2,17 +2,23 @@
 
 use crate::exit::BadInput;
 use crate::keys::{Keys, WRITER_KEY_VARIABLE};
-use crate::role::{Role, temperature};
+use crate::limits::Prices;
+use crate::role::{self, Role, temperature};
 use clap::Args;
+use packwright::budget::{Role as RoleKind, RunCaps};
 use packwright::llm::Llm;
 use packwright::llm::connect::{Connection, served_models};
+use packwright::llm::meter::{Ledger, Metered};
 use packwright::llm::options::{Effort, ModelOptions, Thinking};
 use packwright::llm::provider::{self, ModelName, Provider, SERVER_KEY_VARIABLE, same_origin};
+use packwright::llm::retry::Retrying;
 use packwright::propose::Writers;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 const OFFLINE: &str = "offline/office";
+/// Under a limit of dollars or tokens every call needs a bound; no turn of an episode needs more than this.
+const CAPPED_OUTPUT_TOKENS: u32 = 16_000;
 /// So many of a server's models are shown.
 const MODELS_LISTED_MAX: usize = 20;
 
@@ -70,17 +76,47 @@ pub struct ModelSettings {
     unnamed: bool,
 }
 
-/// The models of a run.
+/// The clients of a run's models, before anything is put around them.
 pub struct Models {
-    pub agent: Arc<dyn Llm>,
-    pub writers: Writers,
+    agent: Arc<dyn Llm>,
+    writers: Vec<Arc<dyn Llm>>,
     /// The first line of a run's output.
     pub notice: String,
 }
 
+/// The models as a run asks them: with retries, each attempt accounted for.
+pub struct Accounted {
+    pub agent: Arc<dyn Llm>,
+    pub writers: Writers,
+}
+
+impl Models {
+    pub fn agent_name(&self) -> &str {
+        self.agent.name()
+    }
+
+    /// The names of all writers, as a run keeps them.
+    pub fn writer_names(&self) -> String {
+        Writers::new(self.writers.clone()).name()
+    }
+
+    /// Puts the meter and retries around every model that a provider answers for.
+    pub fn accounted(&self, ledger: &Arc<Ledger>, prices: &Prices) -> Accounted {
+        let around = |role: RoleKind, llm: &Arc<dyn Llm>| -> Arc<dyn Llm> {
+            if role::is_offline(llm.name()) {
+                return llm.clone();
+            }
+            let metered = Metered::new(llm.clone(), role, prices.of(llm.name()), ledger.clone());
+            Arc::new(Retrying::new(Arc::new(metered)))
+        };
+        let writers = self.writers.iter().map(|writer| around(RoleKind::Writer, writer));
+        Accounted { agent: around(RoleKind::Agent, &self.agent), writers: Writers::new(writers.collect()) }
+    }
+}
+
 impl ModelArgs {
     /// Settles every open choice, so that a resumed run makes none.
-    pub fn settings(&self) -> anyhow::Result<ModelSettings> {
+    pub fn settings(&self, caps: &RunCaps) -> anyhow::Result<ModelSettings> {
         for url in [&self.base_url, &self.writer_base_url].into_iter().flatten() {
             provider::base_url(url).map_err(BadInput)?;
         }
@@ -92,7 +128,12 @@ impl ModelArgs {
         let agent = Role::read(&model, self.base_url.as_deref(), self.options(self.max_output))?;
         let named = if self.writer.is_empty() { std::slice::from_ref(&model) } else { &self.writer[..] };
         let writers = named.iter().map(|name| self.writer_role(name, &agent)).collect::<Result<_, _>>()?;
-        Ok(ModelSettings { unnamed: self.model.is_none() && self.base_url.is_none(), agent, writers })
+        let unnamed = self.model.is_none() && self.base_url.is_none();
+        let mut settings = ModelSettings { unnamed, agent, writers };
+        if caps.needs_bound(RoleKind::Agent) {
+            settings.agent.options.output_tokens_max.get_or_insert(CAPPED_OUTPUT_TOKENS);
+        }
+        Ok(settings)
     }
 
     /// The server whose only model is to be used, where none is named.
@@ -134,6 +175,13 @@ impl ModelSettings {
         &self.writers
     }
 
+    /// The models that providers are asked for, in their roles.
+    pub fn asked_of_providers(&self) -> impl Iterator<Item = (RoleKind, &str)> {
+        let writers = self.writers.iter().map(|role| (RoleKind::Writer, role));
+        let all = [(RoleKind::Agent, &self.agent)].into_iter().chain(writers);
+        all.filter(|(_, role)| !role.is_offline()).map(|(kind, role)| (kind, role.model.as_str()))
+    }
+
     fn roles(&self) -> impl Iterator<Item = &Role> {
         self.writers.iter().chain([&self.agent])
     }
@@ -172,11 +220,7 @@ fn listed(names: &[String]) -> String {
 pub fn connect(settings: &ModelSettings) -> anyhow::Result<Models> {
     let keys = Keys::read(settings.roles().flat_map(Role::variables))?;
     let writers = settings.writers.iter().map(|role| role.connect(&keys)).collect::<Result<_, _>>()?;
-    Ok(Models {
-        notice: notice(settings, &keys),
-        agent: settings.agent.connect(&keys)?,
-        writers: Writers::new(writers),
-    })
+    Ok(Models { notice: notice(settings, &keys), agent: settings.agent.connect(&keys)?, writers })
 }
 
 fn notice(settings: &ModelSettings, keys: &Keys) -> String {

@@ -4,11 +4,13 @@
 use crate::out;
 use console::{Term, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use packwright::budget::{Amount, Caps};
 use packwright::event::{Event, Phase, ProposalFault, Step};
 use packwright::optimize::Heard;
 use packwright::report::plain;
 use packwright::search::{Search, Standing};
 use packwright::store::Record;
+use packwright::units::Usd;
 use std::io::IsTerminal as _;
 
 /// How much of a long line is shown where there is no terminal.
@@ -20,6 +22,7 @@ pub struct Progress {
     /// None when standard error is not a terminal.
     bar: Option<ProgressBar>,
     budget: u32,
+    caps: Caps,
     episodes: u32,
     phase: Option<Phase>,
     /// The best that was shown last, so that only news are lines.
@@ -27,7 +30,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    pub fn new(json: bool, budget: u32) -> Progress {
+    pub fn new(json: bool, budget: u32, caps: Caps) -> Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(u64::from(budget)), ProgressDrawTarget::stderr());
             let style =
@@ -35,7 +38,7 @@ impl Progress {
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
-        Progress { json, bar, budget, episodes: 0, phase: None, shown: None }
+        Progress { json, bar, budget, caps, episodes: 0, phase: None, shown: None }
     }
 
     /// Shows the lines with which a run opens.
@@ -61,7 +64,7 @@ impl Progress {
                 }
                 self.record(record, resumed);
             }
-            Heard::Told(search) => self.told(search),
+            Heard::Told { search, spent } => self.told(search, spent),
             Heard::Waiting { problem, wait } => {
                 self.line(&format!(
                     "waiting {} s for a model that does not answer: {problem}",
@@ -100,6 +103,10 @@ impl Progress {
             Event::ProposalFailed(failed) => {
                 self.news(resumed, &format!("no candidate: {}", fault_words(&failed.reason)))
             }
+            Event::SearchEnded(ended) => self.news(
+                resumed,
+                &format!("of {}, only what the verdict needs is left: the search ends", ended.limit.flag()),
+            ),
             Event::RunStarted(_) | Event::RunFinished(_) => {}
         }
     }
@@ -111,16 +118,29 @@ impl Progress {
         }
     }
 
-    fn told(&mut self, search: &Search) {
+    fn told(&mut self, search: &Search, spent: Amount) {
         let Some(best) = search.best().filter(|best| best.episodes > 0) else { return };
         let words = best_words(&best);
+        let spent = self.spent_words(spent);
         if let Some(bar) = &self.bar {
             let phase = self.phase.map_or("", phase_word);
-            bar.set_message(format!("{phase}; {words}"));
+            bar.set_message(format!("{phase}; {words}{spent}"));
         } else if self.shown.as_ref() != Some(&words) {
-            self.line(&format!("[{}/{}] {words}", self.episodes, self.budget));
+            self.line(&format!("[{}/{}] {words}{spent}", self.episodes, self.budget));
         }
         self.shown = Some(words);
+    }
+
+    /// What was spent until now, of what may be; nothing where no provider is asked.
+    fn spent_words(&self, spent: Amount) -> String {
+        let of = |cap: Option<String>| cap.map_or(String::new(), |cap| format!(" of {cap}"));
+        match (spent.calls, spent.usd) {
+            (0, _) => String::new(),
+            (_, Usd::ZERO) => {
+                format!("; {}{} tokens", spent.tokens, of(self.caps.tokens.map(|cap| cap.to_string())))
+            }
+            (_, usd) => format!("; {}{}", usd.rounded(), of(self.caps.usd.map(Usd::rounded))),
+        }
     }
 
     /// A line about something that happened in this process.
@@ -183,6 +203,7 @@ fn fault_words(fault: &ProposalFault) -> String {
         ProposalFault::Overfitted { names } => {
             format!("it names facts of the fixtures: {}", names.join(", "))
         }
+        ProposalFault::LimitReached { limit } => limit.to_string(),
     }
 }
 

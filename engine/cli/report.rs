@@ -27,8 +27,8 @@ pub struct ReportArgs {
 /// Runs the command.
 pub fn run(args: ReportArgs) -> anyhow::Result<ExitCode> {
     let folder = find(&args.runs, args.run.as_deref())?;
-    let records = Store::open_to_read(&folder)?.records()?;
-    let report = Report::of(&records)
+    let store = Store::open_to_read(&folder)?;
+    let report = Report::of(&store.records()?, &store.calls()?)
         .ok_or_else(|| BadInput(format!("{} has no first event: it is no whole run", folder.display())))?;
     if args.json {
         out::line(serde_json::to_string_pretty(&report)?);

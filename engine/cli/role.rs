@@ -144,7 +144,7 @@ impl Role {
     }
 
     pub fn is_offline(&self) -> bool {
-        self.model.starts_with("offline/")
+        is_offline(&self.model)
     }
 
     fn name(&self) -> anyhow::Result<ModelName> {
@@ -157,6 +157,11 @@ impl std::fmt::Display for Role {
         f.write_str(&self.model)?;
         self.base_url.as_ref().map_or(Ok(()), |url| write!(f, " at {url}"))
     }
+}
+
+/// Whether a model runs inside this program.
+pub fn is_offline(model: &str) -> bool {
+    model.starts_with("offline/")
 }
 
 /// Reads a temperature.

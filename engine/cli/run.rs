@@ -8,6 +8,7 @@ pub mod start;
 
 use super::agents::AgentArgs;
 use super::exit::{BadInput, Exit};
+use super::limits::LimitArgs;
 use super::models::{self, ModelArgs};
 use super::out;
 use super::progress::Progress;
@@ -18,11 +19,12 @@ use clap::Args;
 use packwright::agent::builtin::Limits;
 use packwright::evaluate::Evaluator;
 use packwright::event::{CheckEntry, Conditions, RunStarted, ScenarioEntry};
+use packwright::llm::meter::Ledger;
 use packwright::optimize::{self, Ending, Engine, Patience};
 use packwright::report::plain;
 use packwright::scenario::Suite;
 use packwright::score::Profile;
-use packwright::store::{self, Store};
+use packwright::store::{self, CallBook, Store};
 use packwright::units::Seed;
 use packwright::workspace::{SuiteSource, load_suite};
 use personas::PersonaArgs;
@@ -72,6 +74,9 @@ pub struct RunArgs {
     pub agent: AgentArgs,
 
     #[command(flatten)]
+    pub limits: LimitArgs,
+
+    #[command(flatten)]
     cache: CacheArgs,
 
     /// Episodes and proposals under way at once; results do not depend on it
@@ -95,7 +100,7 @@ pub struct RunArgs {
     pub runs: PathBuf,
 
     /// Go on with a run that was cut off: its id, or the newest unfinished one
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "cache_days", "ModelArgs", "AgentArgs", "PersonaArgs"])]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "cache_days", "ModelArgs", "AgentArgs", "PersonaArgs", "LimitArgs"])]
     pub resume: Option<String>,
 
     /// Print every event as a line of JSON on standard output
@@ -121,7 +126,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         Some(id) => Session::resume(&args, id)?,
         None => Session::begin(&args)?,
     };
-    let mut progress = Progress::new(args.json, session.started.budget);
+    let mut progress = Progress::new(args.json, session.started.budget, session.started.caps.run);
     progress.open(&session.opening());
     let concluded = session.drive(&mut progress, &args).and_then(|ending| {
         progress.close();
@@ -246,13 +251,18 @@ impl Session {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
             let stopped = stop.clone();
+            let asked = asked_to_stop().context("listen to signals")?;
             tokio::spawn(async move {
-                if asked_to_stop().await.is_ok() {
-                    stopped.cancel();
-                }
+                asked.await;
+                stopped.cancel();
             });
             let limits = Limits::of(&self.started.profile);
-            let agent_model = cache.around(self.settings.models.agent(), self.models.agent.clone())?;
+            let (calls, worked_ms) = (self.store.calls()?, self.store.worked_ms());
+            let book = if self.settings.models.are_offline() { None } else { Some(self.store.keep_calls()?) };
+            let entries = book.as_ref().map(CallBook::entries);
+            let ledger = Arc::new(Ledger::new(*self.started.caps, &calls, worked_ms, entries));
+            let models = self.models.accounted(&ledger, &self.settings.prices);
+            let agent_model = cache.around(self.settings.models.agent(), models.agent.clone())?;
             let agent = self.settings.agent.connect(agent_model, limits).await?;
             let kept = cache.episodes(self)?;
             let engine = Engine {
@@ -263,8 +273,9 @@ impl Session {
                     personas: self.started.profile.personas,
                     kept,
                 },
-                agent_model: self.models.agent.clone(),
-                writers: cache.around_writers(&self.settings.models, &self.models.writers)?,
+                agent_model: models.agent,
+                writers: cache.around_writers(&self.settings.models, &models.writers)?,
+                ledger,
                 base: Arc::new(self.start.pack.clone()),
                 parallel: usize::from(args.parallel),
                 patience: Patience {
@@ -277,7 +288,11 @@ impl Session {
                 progress.hear(heard);
                 cache.warning().iter().for_each(|warning| progress.line(warning));
             };
-            let ending = optimize::run(&engine, self.started.clone(), &mut self.store, &mut listener).await?;
+            let ending = optimize::run(&engine, self.started.clone(), &mut self.store, &mut listener).await;
+            // The book is closed when nobody can write to it any more.
+            drop(engine);
+            drop(book);
+            let ending = ending?;
             cache.close(&ending).iter().for_each(|line| progress.line(line));
             cache.warning().iter().for_each(|warning| progress.line(warning));
             Ok(ending)
@@ -285,19 +300,26 @@ impl Session {
     }
 }
 
-/// Waits for Ctrl-C, or for what a service manager sends.
-pub async fn asked_to_stop() -> std::io::Result<()> {
+/// Ctrl-C, or what a service manager sends, heard from here on.
+pub fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupted = signal(SignalKind::interrupt())?;
         let mut terminated = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminated.recv() => Ok(()),
-        }
+        Ok(async move {
+            tokio::select! {
+                _ = interrupted.recv() => {}
+                _ = terminated.recv() => {}
+            }
+        })
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
 }
 
 /// The newest run if it won and was cut off before its winner was committed, or the newest unfinished one.
@@ -347,11 +369,13 @@ fn started(
         suite_hash: suite.hash.clone(),
         scenarios: suite.scenarios.iter().map(|scenario| scenario_entry(scenario)).collect(),
         profile: profile.clone(),
-        model: models.agent.name().to_owned(),
-        writer: models.writers.name(),
+        model: models.agent_name().to_owned(),
+        writer: models.writer_names(),
+        caps: Box::new(settings.caps),
         conditions: Box::new(Conditions {
             models: serde_json::to_value(&settings.models).unwrap_or_default(),
             prompt: prompt.to_owned(),
+            prices: if settings.models.are_offline() { String::new() } else { settings.prices.note.clone() },
         }),
         incumbent: start.candidate(),
         base: start.pack.document().clone(),

@@ -1,7 +1,7 @@
 //! The OpenAI chat-completions dialect from the server's side: a request that came becomes ours, and a reply
 //! becomes a completion, whole or streamed.
 
-use crate::episode::{AssistantTurn, Message, ToolRequest, ToolResult};
+use crate::episode::{AssistantTurn, Message, ToolRequest, ToolResult, Usage};
 use crate::llm::{Finish, Reply, Request, ToolSchema};
 use crate::units::Seed;
 use crate::value::Value;
@@ -49,7 +49,7 @@ pub(crate) fn completion(model: &str, reply: &Reply) -> Value {
         ("message", object(message)),
         ("finish_reason", finish_reason(reply.finish).into()),
     ]);
-    document(model, "chat.completion", choice)
+    document(model, "chat.completion", choice, usage(reply.usage))
 }
 
 /// A reply as the events of a stream: all of the turn at once, then how it ended.
@@ -70,21 +70,33 @@ pub(crate) fn streamed(model: &str, reply: &Reply) -> String {
     }
     let event = |delta: Value, finish: Value| {
         let choice = Value::object([("index", Value::Int(0)), ("delta", delta), ("finish_reason", finish)]);
-        format!("data: {}\n\n", document(model, "chat.completion.chunk", choice).compact())
+        format!("data: {}\n\n", document(model, "chat.completion.chunk", choice, None).compact())
     };
     let turn = event(object(delta), Value::Null);
     let end = event(Value::Map(Default::default()), finish_reason(reply.finish).into());
     format!("{turn}{end}data: [DONE]\n\n")
 }
 
-fn document(model: &str, kind: &str, choice: Value) -> Value {
-    Value::object([
+fn document(model: &str, kind: &str, choice: Value, usage: Option<Value>) -> Value {
+    let mut fields = vec![
         ("id", "chatcmpl-packwright".into()),
         ("object", kind.into()),
         ("created", Value::Int(0)),
         ("model", model.into()),
         ("choices", Value::List(vec![choice])),
-    ])
+    ];
+    fields.extend(usage.map(|usage| ("usage", usage)));
+    object(fields)
+}
+
+fn usage(usage: Usage) -> Option<Value> {
+    let (input, output) = (usage.input_tokens?, usage.output_tokens?);
+    let count = |tokens: u64| Value::Int(i64::try_from(tokens).unwrap_or(i64::MAX));
+    Some(Value::object([
+        ("prompt_tokens", count(input)),
+        ("completion_tokens", count(output)),
+        ("total_tokens", count(input.saturating_add(output))),
+    ]))
 }
 
 fn tool_call(call: &ToolRequest) -> Value {

@@ -21,6 +21,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::net::TcpListener;
 
 const BODY_BYTES_MAX: usize = 16 << 20;
+/// What a token of English text holds on average.
+const BYTES_PER_TOKEN: usize = 4;
 
 /// A model server on a loopback port.
 pub struct ModelServer {
@@ -79,7 +81,7 @@ async fn complete(State(served): State<Arc<Served>>, body: Bytes) -> Response {
     };
     let answer = served.model.complete(&request.request).await;
     let reply = match answer {
-        Ok(reply) => numbered(reply, request.conversation),
+        Ok(reply) => counted(numbered(reply, request.conversation), body.len()),
         Err(error) => return failure(StatusCode::BAD_GATEWAY, &error.to_string()),
     };
     let name = served.model.name();
@@ -94,6 +96,19 @@ async fn complete(State(served): State<Arc<Served>>, body: Bytes) -> Response {
 fn numbered(mut reply: Reply, conversation: u64) -> Reply {
     for call in &mut reply.turn.tool_calls {
         call.id = format!("call_{conversation}_{}", call.id);
+    }
+    reply
+}
+
+/// A model without tokens of its own is counted by bytes, so that callers have something to account for.
+fn counted(mut reply: Reply, request_bytes: usize) -> Reply {
+    let tokens = |bytes: usize| Some(bytes.div_ceil(BYTES_PER_TOKEN) as u64);
+    let calls = reply.turn.tool_calls.iter().map(|call| call.tool.len() + call.arguments.len());
+    let reply_bytes = reply.turn.text.len() + calls.sum::<usize>();
+    let counts = (reply.usage.input_tokens, reply.usage.output_tokens);
+    if counts == (None, None) {
+        reply.usage.input_tokens = tokens(request_bytes);
+        reply.usage.output_tokens = tokens(reply_bytes);
     }
     reply
 }

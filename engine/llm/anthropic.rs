@@ -27,17 +27,21 @@ impl Anthropic {
         Anthropic { http, options, name }
     }
 
-    fn body(&self, request: &Request) -> Value {
+    /// What is thought counts as output, so the limit leaves room for both.
+    fn output_limit(&self, request: &Request) -> u32 {
         let limit = self.options.output_limit(request).unwrap_or(OUTPUT_TOKENS_MAX);
-        // What is thought counts as output, so the limit must leave room for both.
         let room = match self.options.thinking {
             Some(Thinking::Tokens(tokens)) => tokens,
             Some(Thinking::Adaptive) => ADAPTIVE_TOKENS,
             Some(Thinking::Off) | None => 0,
         };
+        limit.saturating_add(room)
+    }
+
+    fn body(&self, request: &Request) -> Value {
         let mut body = vec![
             ("model", Value::from(self.http.model().name.as_str())),
-            ("max_tokens", Value::Int(i64::from(limit.saturating_add(room)))),
+            ("max_tokens", Value::Int(i64::from(self.output_limit(request)))),
         ];
         if !request.tools.is_empty() {
             body.push(("tools", Value::List(tools(&request.tools))));
@@ -65,14 +69,14 @@ impl Anthropic {
         let Some(blocks) = document.get("content").and_then(Value::as_list) else {
             let problem =
                 format!("a reply without content: {}", self.http.excerpt(document.compact().as_bytes()));
-            return Err(self.http.transient(problem, None));
+            return Err(self.http.lost(problem, usage::anthropic(document.get("usage"))));
         };
         let turn = turn(blocks);
         let reason = document.get("stop_reason").and_then(Value::as_str);
         let Some(finish) = finish(reason, &turn) else {
             let reason = reason.unwrap_or("none");
             let problem = format!("the model stopped without an answer, for the reason {reason:?}");
-            return Err(self.http.transient(problem, None));
+            return Err(self.http.lost(problem, usage::anthropic(document.get("usage"))));
         };
         Ok(Reply {
             turn,
@@ -88,6 +92,10 @@ impl Anthropic {
 impl Llm for Anthropic {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn output_tokens_max(&self, request: &Request) -> Option<u32> {
+        Some(self.output_limit(request))
     }
 
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, LlmError>> {

@@ -88,6 +88,10 @@ impl Llm for Cached {
         self.inner.name()
     }
 
+    fn output_tokens_max(&self, request: &Request) -> Option<u32> {
+        self.inner.output_tokens_max(request)
+    }
+
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, LlmError>> {
         Box::pin(self.answer(request))
     }

@@ -8,7 +8,6 @@ use super::offline::Offline;
 use super::openai::OpenAi;
 use super::options::ModelOptions;
 use super::provider::{ModelName, Provider};
-use super::retry::Retrying;
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -47,15 +46,8 @@ pub async fn server_time(connection: &Connection) -> Result<Option<SystemTime>, 
     Http::new(connection)?.server_time().await.map_err(|error| error.to_string())
 }
 
-/// Makes the client of a model, with retries around it.
+/// Makes the client of a model; it asks once, and whoever wants retries puts them around it.
 pub fn connect(connection: &Connection) -> Result<Arc<dyn Llm>, String> {
-    let client = connect_once(connection)?;
-    let is_offline = connection.model.provider == Provider::Offline;
-    Ok(if is_offline { client } else { Arc::new(Retrying::new(client)) })
-}
-
-/// Makes the client of a model that gives up after one attempt.
-pub fn connect_once(connection: &Connection) -> Result<Arc<dyn Llm>, String> {
     let options = connection.options;
     options.check(connection.model.provider)?;
     let http = || Http::new(connection);

@@ -51,6 +51,15 @@ impl Gemini {
         Value::Map(body.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
+    /// What is thought counts as output, so the limit leaves room for both.
+    fn output_limit(&self, request: &Request) -> Option<u32> {
+        let room = match self.options.thinking {
+            Some(Thinking::Tokens(tokens)) => tokens,
+            Some(Thinking::Off | Thinking::Adaptive) | None => 0,
+        };
+        self.options.output_limit(request).map(|limit| limit.saturating_add(room))
+    }
+
     fn config(&self, request: &Request) -> Value {
         let budget = self.options.thinking.map(|thinking| match thinking {
             Thinking::Off => 0,
@@ -62,11 +71,8 @@ impl Gemini {
             self.options.effort.map(|effort| ("thinkingLevel", Value::from(effort.word()))),
         ];
         let thinking: Vec<_> = thinking.into_iter().flatten().collect();
-        // What is thought counts as output, so the limit must leave room for both.
-        let room = budget.and_then(|tokens| u32::try_from(tokens).ok()).unwrap_or(0);
-        let limit = self.options.output_limit(request).map(|limit| limit.saturating_add(room));
         let config = [
-            limit.map(|limit| ("maxOutputTokens", Value::Int(i64::from(limit)))),
+            self.output_limit(request).map(|limit| ("maxOutputTokens", Value::Int(i64::from(limit)))),
             self.options.temperature.map(|temperature| ("temperature", Value::Float(temperature))),
             (!thinking.is_empty()).then(|| ("thinkingConfig", map(thinking))),
         ];
@@ -77,15 +83,17 @@ impl Gemini {
         if let Some(error) = document.get("error").filter(|error| error.is_truthy()) {
             return Err(self.http.error_in_reply(error));
         }
+        let counted = || usage::gemini(document.get("usageMetadata"));
         let text = |of: Option<&Value>, key: &str| Some(of?.get(key)?.as_str()?.to_owned());
         if let Some(reason) = text(document.get("promptFeedback"), "blockReason") {
-            return Err(self.http.request_refused(format!("the provider blocked the prompt: {reason}")));
+            let problem = format!("the provider blocked the prompt: {reason}");
+            return Err(self.http.request_refused(problem, counted()));
         }
         let candidate =
             document.get("candidates").and_then(Value::as_list).and_then(<[Value]>::first).ok_or_else(
                 || {
                     let excerpt = self.http.excerpt(document.compact().as_bytes());
-                    self.http.transient(format!("a reply without a candidate: {excerpt}"), None)
+                    self.http.lost(format!("a reply without a candidate: {excerpt}"), counted())
                 },
             )?;
         let parts = candidate.get("content").and_then(|content| content.get("parts"));
@@ -98,12 +106,12 @@ impl Gemini {
                 reason.as_deref().unwrap_or("none"),
                 self.http.excerpt(details.as_bytes())
             );
-            return Err(self.http.transient(problem, None));
+            return Err(self.http.lost(problem, counted()));
         };
         Ok(Reply {
             turn,
             finish,
-            usage: usage::gemini(document.get("usageMetadata")),
+            usage: counted(),
             resolved_model: self.http.resolved_model(document.get("modelVersion")),
             waited_ms: 0,
             recalled_ms: None,
@@ -114,6 +122,10 @@ impl Gemini {
 impl Llm for Gemini {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn output_tokens_max(&self, request: &Request) -> Option<u32> {
+        self.output_limit(request)
     }
 
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, LlmError>> {

@@ -5,6 +5,7 @@ use super::LlmError;
 use super::connect::Connection;
 use super::failure::{Refusal, names_output_limit, refusal, retry_delay_ms};
 use super::provider::{ModelName, base_url, is_unprintable};
+use crate::episode::Usage;
 use crate::value::{Value, parse};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, StatusCode, Url};
@@ -111,7 +112,7 @@ impl Http {
             Err(_) if attempt_ms_max.is_some() => {
                 Err(LlmError::DeadlineReached { model: self.model.to_string() })
             }
-            Err(_) => Err(self.transient(format!("no answer within {} s", attempt.as_secs()), None)),
+            Err(_) => Err(self.lost(format!("no answer within {} s", attempt.as_secs()), Usage::default())),
         }
     }
 
@@ -146,7 +147,9 @@ impl Http {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.transport(&error))? {
             if body.len() + chunk.len() > BODY_BYTES_MAX {
-                return Err(self.request_refused(format!("a reply of more than {BODY_BYTES_MAX} bytes")));
+                return Err(
+                    self.lost(format!("a reply of more than {BODY_BYTES_MAX} bytes"), Usage::default())
+                );
             }
             body.extend_from_slice(&chunk);
         }
@@ -154,7 +157,10 @@ impl Http {
             return Err(self.refused(status, &body, retry_after_ms));
         }
         parse(&body).map_err(|error| {
-            self.transient(format!("a reply that is not JSON ({error}): {}", self.excerpt(&body)), None)
+            self.lost(
+                format!("a reply that is not JSON ({error}): {}", self.excerpt(&body)),
+                Usage::default(),
+            )
         })
     }
 
@@ -168,7 +174,11 @@ impl Http {
         // A provider that took the request and failed at it may not fail again.
         let refusal = refusal(status.unwrap_or(500), &error.compact());
         let problem = format!("an error in place of a reply: {}", self.excerpt(error.compact().as_bytes()));
-        self.of_refusal(refusal, problem, None)
+        match self.of_refusal(refusal, problem, None) {
+            // It had begun, so it may be charged.
+            LlmError::Transient { problem, .. } => self.lost(problem, Usage::default()),
+            error => error,
+        }
     }
 
     fn refused(&self, status: StatusCode, body: &[u8], retry_after_ms: Option<u64>) -> LlmError {
@@ -188,6 +198,9 @@ impl Http {
         };
         let retry_after_ms = retry_after_ms.or_else(|| retry_delay_ms(&text));
         let problem = format!("HTTP {status}{hint}: {}", self.excerpt(body));
+        if gave_up_waiting(status) {
+            return self.lost(problem, Usage::default());
+        }
         self.of_refusal(refusal, problem, retry_after_ms)
     }
 
@@ -195,7 +208,7 @@ impl Http {
         let model = self.model.to_string();
         match refusal {
             Refusal::Passing => self.transient(problem, retry_after_ms),
-            Refusal::Request => self.request_refused(problem),
+            Refusal::Request => self.request_refused(problem, Usage::default()),
             Refusal::TooLong => LlmError::ContextOverflow { model, problem },
             Refusal::Setup => self.setup_refused(problem),
         }
@@ -231,20 +244,34 @@ impl Http {
             problem = format!("{problem}: {error}");
             cause = error.source();
         }
-        if error.is_builder() { self.setup_refused(problem) } else { self.transient(problem, None) }
+        match (error.is_builder(), error.is_connect()) {
+            (true, _) => self.setup_refused(problem),
+            (false, true) => self.transient(problem, None),
+            (false, false) => self.lost(problem, Usage::default()),
+        }
     }
 
-    pub fn transient(&self, problem: String, retry_after_ms: Option<u64>) -> LlmError {
+    fn transient(&self, problem: String, retry_after_ms: Option<u64>) -> LlmError {
         LlmError::Transient { model: self.model.to_string(), problem, retry_after_ms }
     }
 
-    pub fn request_refused(&self, problem: String) -> LlmError {
-        LlmError::RequestRefused { model: self.model.to_string(), problem }
+    /// The provider may have charged what we did not get.
+    pub fn lost(&self, problem: String, usage: Usage) -> LlmError {
+        LlmError::Lost { model: self.model.to_string(), problem, usage: Box::new(usage) }
+    }
+
+    pub fn request_refused(&self, problem: String, usage: Usage) -> LlmError {
+        LlmError::RequestRefused { model: self.model.to_string(), problem, usage: Box::new(usage) }
     }
 
     fn setup_refused(&self, problem: String) -> LlmError {
         LlmError::SetupRefused { model: self.model.to_string(), problem }
     }
+}
+
+/// Whether something between us and the model gave up waiting, while the model may have gone on.
+fn gave_up_waiting(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 504 | 520..=524)
 }
 
 fn headers_of(pairs: &[(String, SecretString)]) -> Result<HeaderMap, String> {

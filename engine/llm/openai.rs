@@ -57,7 +57,7 @@ impl OpenAi {
         let Some((choice, message)) = choice.and_then(|choice| Some((choice, choice.get("message")?))) else {
             let problem =
                 format!("a reply without a choice: {}", self.http.excerpt(document.compact().as_bytes()));
-            return Err(self.http.transient(problem, None));
+            return Err(self.http.lost(problem, usage::openai(document.get("usage"))));
         };
         if let Some(error) = choice.get("error").filter(|error| error.is_truthy()) {
             return Err(self.http.error_in_reply(error));
@@ -67,7 +67,7 @@ impl OpenAi {
         let Some(finish) = finish(reason, &turn, is_refusal(message)) else {
             let reason = reason.unwrap_or("none");
             let problem = format!("the model stopped without an answer, for the reason {reason:?}");
-            return Err(self.http.transient(problem, None));
+            return Err(self.http.lost(problem, usage::openai(document.get("usage"))));
         };
         Ok(Reply {
             turn,
@@ -83,6 +83,10 @@ impl OpenAi {
 impl Llm for OpenAi {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn output_tokens_max(&self, request: &Request) -> Option<u32> {
+        self.options.output_limit(request)
     }
 
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, LlmError>> {

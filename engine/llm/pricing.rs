@@ -4,7 +4,7 @@
 
 use crate::episode::Usage;
 use crate::units::Usd;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 const EMBEDDED: &str = include_str!("prices.json");
@@ -20,7 +20,7 @@ pub struct PriceTable {
 }
 
 /// What the tokens of one model cost, each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Price {
     tier: Tier,
     /// Requests with at least so many input tokens cost this instead, all of their tokens.
@@ -28,7 +28,7 @@ pub struct Price {
 }
 
 /// Dollars per token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Tier {
     input: Usd,
     output: Usd,
@@ -79,6 +79,12 @@ impl PriceTable {
 }
 
 impl Price {
+    /// A price per million tokens of input and output, cached or not.
+    pub fn per_million(input: Usd, output: Usd) -> Price {
+        let [input, output] = [input, output].map(|usd| Usd::of_pico(usd.pico() / 1_000_000));
+        Price { tier: Tier { input, output, cache_read: input, cache_write: input }, long: None }
+    }
+
     /// What a call cost by what the provider counted; none when it did not count input or output.
     pub fn cost(&self, usage: Usage) -> Option<Usd> {
         let (input, output) = (usage.input_tokens?, usage.output_tokens?);
@@ -152,12 +158,7 @@ fn tier_of_long(long: &RawLong) -> Result<Tier, String> {
     tier(long.input, long.output, long.cache_read, long.cache_write)
 }
 
-fn tier(
-    input: f64,
-    output: f64,
-    cache_read: Option<f64>,
-    cache_write: Option<f64>,
-) -> Result<Tier, String> {
+fn tier(input: f64, output: f64, cache_read: Option<f64>, cache_write: Option<f64>) -> Result<Tier, String> {
     Ok(Tier {
         input: per_token(input)?,
         output: per_token(output)?,

@@ -59,6 +59,10 @@ impl Llm for Retrying {
         self.inner.name()
     }
 
+    fn output_tokens_max(&self, request: &Request) -> Option<u32> {
+        self.inner.output_tokens_max(request)
+    }
+
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, LlmError>> {
         Box::pin(async move {
             let start = Instant::now();
@@ -80,10 +84,12 @@ impl Llm for Retrying {
 fn is_worth_a_retry(error: &LlmError) -> bool {
     match error {
         LlmError::Transient { retry_after_ms, .. } => retry_after_ms.unwrap_or(0) <= PATIENCE_MS_MAX,
+        LlmError::Lost { .. } => true,
         LlmError::RequestRefused { .. }
         | LlmError::ContextOverflow { .. }
         | LlmError::SetupRefused { .. }
-        | LlmError::DeadlineReached { .. } => false,
+        | LlmError::DeadlineReached { .. }
+        | LlmError::CapReached { .. } => false,
     }
 }
 

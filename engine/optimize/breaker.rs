@@ -2,16 +2,20 @@
 //!
 //! A step that failed for the infrastructure is held back until something proves that the infrastructure
 //! works: a later success, or a model that answers a short question. Then the failure was the step's own and
-//! is recorded as one. Where nothing proves it, it is an outage: the steps stay open, cost nothing of the
+//! is made again a few times, and then recorded as one. Where nothing proves it, it is an outage: the steps stay open, cost nothing of the
 //! budget, and are done again.
 
 use super::journal::Outcome;
+use crate::episode::FailureClass;
 use crate::event::{Event, Operator, ProposalFault, Step};
+use std::collections::BTreeMap;
 
 /// So many failures without a success between them make an outage likely enough to ask.
 const FAILURES_MAX: u32 = 6;
 /// So many failures without a success between them are an outage even when models answer short questions.
-const RECORDED_FAILURES_MAX: u32 = 20;
+const FAILURES_WITHOUT_SUCCESS_MAX: u32 = 20;
+/// A step that fails in passing is made so often before its failure is recorded.
+const ATTEMPTS_MAX: u32 = 3;
 
 /// What the steps of this process say about the infrastructure, over all plans. Agent and writer may be
 /// different models, so the success of one says nothing of the other.
@@ -28,9 +32,18 @@ struct Lane {
     has_worked: bool,
     /// Failures since the last success or proof.
     failures: u32,
-    /// Failures recorded since the last success.
-    recorded: u32,
+    /// Failures released since the last success.
+    released: u32,
     held: Vec<Failed>,
+    /// How often steps failed, by their ordinals.
+    attempts: BTreeMap<u32, u32>,
+}
+
+/// What is to be done with steps that were held back.
+#[derive(Default)]
+pub(super) struct Released {
+    pub record: Vec<Outcome>,
+    pub redo: Vec<(u32, Step)>,
 }
 
 /// A step that failed.
@@ -40,8 +53,8 @@ struct Failed {
 }
 
 impl Breaker {
-    /// Takes what a step led to, and gives what is to be recorded now.
-    pub(super) fn take(&mut self, step: Step, outcome: Outcome) -> Vec<Outcome> {
+    /// Takes what a step led to, and gives what is to be recorded or done again now.
+    pub(super) fn take(&mut self, step: Step, outcome: Outcome) -> Released {
         let lane = match step {
             Step::Run(_) => &mut self.agent,
             Step::Propose(_) => &mut self.writer,
@@ -50,16 +63,16 @@ impl Breaker {
             Sign::Failure(_) => {
                 lane.failures += 1;
                 lane.held.push(Failed { step, outcome });
-                Vec::new()
+                Released::default()
             }
             Sign::Success => {
-                let mut ready = lane.release();
+                let mut released = lane.release();
                 lane.has_worked = true;
-                lane.recorded = 0;
-                ready.push(outcome);
-                ready
+                lane.released = 0;
+                released.record.push(outcome);
+                released
             }
-            Sign::None => vec![outcome],
+            Sign::None => Released { record: vec![outcome], redo: Vec::new() },
         }
     }
 
@@ -83,10 +96,12 @@ impl Breaker {
         self.lanes().filter(|lane| !lane.held.is_empty()).all(|lane| lane.has_worked)
     }
 
-    /// The infrastructure works: the failures held back are to be recorded.
-    pub(super) fn release(&mut self) -> Vec<Outcome> {
+    /// The infrastructure works: the failures held back were the steps' own.
+    pub(super) fn release(&mut self) -> Released {
         let mut released = self.agent.release();
-        released.extend(self.writer.release());
+        let others = self.writer.release();
+        released.record.extend(others.record);
+        released.redo.extend(others.redo);
         released
     }
 
@@ -104,7 +119,7 @@ impl Breaker {
 
     /// Whether everything fails though the models answer short questions.
     pub(super) fn is_hopeless(&self) -> bool {
-        self.lanes().any(|lane| lane.recorded >= RECORDED_FAILURES_MAX)
+        self.lanes().any(|lane| lane.released >= FAILURES_WITHOUT_SUCCESS_MAX)
     }
 
     /// Why the last step failed.
@@ -121,10 +136,21 @@ impl Breaker {
 }
 
 impl Lane {
-    fn release(&mut self) -> Vec<Outcome> {
+    fn release(&mut self) -> Released {
         self.failures = 0;
-        self.recorded += self.held.len() as u32;
-        std::mem::take(&mut self.held).into_iter().map(|failed| failed.outcome).collect()
+        self.released += self.held.len() as u32;
+        let mut released = Released::default();
+        for failed in std::mem::take(&mut self.held) {
+            let ordinal = failed.outcome.ordinal;
+            let attempts = self.attempts.entry(ordinal).or_insert(0);
+            *attempts += 1;
+            if *attempts < ATTEMPTS_MAX && is_passing(&failed.outcome.event) {
+                released.redo.push((ordinal, failed.step));
+            } else {
+                released.record.push(failed.outcome);
+            }
+        }
+        released
     }
 }
 
@@ -138,15 +164,26 @@ enum Sign<'a> {
 
 fn sign(event: &Event) -> Sign<'_> {
     match event {
+        Event::EpisodeUnmeasured(unmeasured) if unmeasured.class == FailureClass::Limit => Sign::None,
         Event::EpisodeUnmeasured(unmeasured) => Sign::Failure(&unmeasured.reason),
         Event::ProposalFailed(failed) => match &failed.reason {
             ProposalFault::Unreachable { problem } => Sign::Failure(problem),
+            ProposalFault::LimitReached { .. } => Sign::None,
             _ if failed.operator == Operator::Merge => Sign::None,
             _ => Sign::Success,
         },
         Event::Proposed(proposed) if proposed.candidate.operator == Operator::Merge => Sign::None,
         Event::EpisodeScored(scored) if scored.cached => Sign::None,
         _ => Sign::Success,
+    }
+}
+
+/// Whether the same step may succeed when it is made again.
+fn is_passing(event: &Event) -> bool {
+    match event {
+        Event::EpisodeUnmeasured(unmeasured) => unmeasured.class == FailureClass::Transient,
+        Event::ProposalFailed(_) => true,
+        _ => false,
     }
 }
 
@@ -163,8 +200,12 @@ mod tests {
     }
 
     fn fail(breaker: &mut Breaker, ordinal: u32) -> Vec<u32> {
+        fail_as(breaker, ordinal, FailureClass::Request)
+    }
+
+    fn fail_as(breaker: &mut Breaker, ordinal: u32, class: FailureClass) -> Vec<u32> {
         let reason = format!("down {ordinal}");
-        let event = EpisodeUnmeasured { key: key(ordinal), reason, usage: Usage::default() };
+        let event = EpisodeUnmeasured { key: key(ordinal), reason, class, usage: Usage::default() };
         take(breaker, ordinal, Event::EpisodeUnmeasured(event))
     }
 
@@ -188,7 +229,7 @@ mod tests {
 
     fn take(breaker: &mut Breaker, ordinal: u32, event: Event) -> Vec<u32> {
         let outcome = Outcome { ordinal, event, episode: None, took_ms: 1 };
-        ordinals(breaker.take(Step::Run(key(ordinal)), outcome))
+        ordinals(breaker.take(Step::Run(key(ordinal)), outcome).record)
     }
 
     fn ordinals(outcomes: Vec<Outcome>) -> Vec<u32> {
@@ -207,7 +248,7 @@ mod tests {
             length_max: 1,
         };
         let outcome = Outcome { ordinal, event, episode: None, took_ms: 1 };
-        ordinals(breaker.take(Step::Propose(plan), outcome))
+        ordinals(breaker.take(Step::Propose(plan), outcome).record)
     }
 
     #[test]
@@ -232,8 +273,27 @@ mod tests {
         assert!(breaker.is_open());
         assert_eq!(breaker.suspects(), (true, false));
         assert_eq!(breaker.last_problem(), Some("down 6"));
-        assert_eq!(ordinals(breaker.release()), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(ordinals(breaker.release().record), [1, 2, 3, 4, 5, 6]);
         assert!(!breaker.is_open());
+    }
+
+    #[test]
+    fn what_may_pass_is_made_again_a_few_times() {
+        let mut breaker = Breaker::default();
+        for attempt in 1..=ATTEMPTS_MAX {
+            assert_eq!(fail_as(&mut breaker, 1, FailureClass::Transient), [0; 0]);
+            let released = breaker.release();
+            let redo: Vec<u32> = released.redo.iter().map(|(ordinal, _)| *ordinal).collect();
+            let expected = if attempt < ATTEMPTS_MAX { (vec![1], vec![]) } else { (vec![], vec![1]) };
+            assert_eq!((redo, ordinals(released.record)), expected, "attempt {attempt}");
+        }
+    }
+
+    #[test]
+    fn a_limit_is_no_failure_of_the_infrastructure() {
+        let mut breaker = Breaker::default();
+        assert_eq!(fail_as(&mut breaker, 1, FailureClass::Limit), [1]);
+        assert!(breaker.is_clear());
     }
 
     #[test]
@@ -248,7 +308,7 @@ mod tests {
     #[test]
     fn failures_that_go_on_are_hopeless_until_something_works() {
         let mut breaker = Breaker::default();
-        for ordinal in 0..RECORDED_FAILURES_MAX {
+        for ordinal in 0..FAILURES_WITHOUT_SUCCESS_MAX {
             assert!(!breaker.is_hopeless());
             fail(&mut breaker, ordinal);
             breaker.release();

@@ -47,8 +47,12 @@ pub(super) async fn examine(engine: &Engine, breaker: &Breaker, journal: &mut Jo
             () = engine.stop.cancelled() => return Finding::Interrupted,
             answer = ask(engine, breaker) => answer,
         };
-        let Err(error) = answer else {
-            return if waited.is_zero() { Finding::Works } else { Finding::Recovered };
+        let error = match answer {
+            Ok(()) if waited.is_zero() => return Finding::Works,
+            Ok(()) => return Finding::Recovered,
+            // Nobody may be asked any more, so what is open is cut by the limit as well.
+            Err(error) if error.class() == FailureClass::Limit => return Finding::Recovered,
+            Err(error) => error,
         };
         let is_over = waited >= engine.patience.total || !can_pass(&error) || !breaker.has_worked();
         if is_over {
@@ -108,10 +112,10 @@ async fn answers(model: &dyn Llm) -> Result<(), LlmError> {
     };
     match timeout(ANSWER_MAX, model.complete(&request)).await {
         Ok(answer) => answer.map(|_| ()),
-        Err(_) => Err(LlmError::Transient {
+        Err(_) => Err(LlmError::Lost {
             model: model.name().to_owned(),
             problem: format!("no answer within {} s", ANSWER_MAX.as_secs()),
-            retry_after_ms: None,
+            usage: Box::default(),
         }),
     }
 }

@@ -2,7 +2,7 @@
 //! the last plan are still open.
 
 use super::Heard;
-use crate::episode::Episode;
+use crate::episode::{Episode, FailureClass};
 use crate::event::{Event, Phase, Planned, RunFinished, Step};
 use crate::propose::Turns;
 use crate::search::Search;
@@ -21,7 +21,34 @@ pub(super) struct Journal<'a> {
     /// The last plan that was told, with its ordinal.
     plan: Option<(u32, Planned)>,
     turns: Turns,
+    paid: Paid,
     finished: Option<RunFinished>,
+}
+
+/// The episodes that were attempted, whatever came of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Paid {
+    pub episodes: u32,
+    took_ms: u64,
+}
+
+impl Paid {
+    /// How long one took.
+    pub fn mean_ms(&self) -> Option<f64> {
+        (self.episodes > 0).then(|| self.took_ms as f64 / f64::from(self.episodes))
+    }
+
+    fn hear(&mut self, record: &Record) {
+        let is_paid = match &record.event {
+            Event::EpisodeScored(scored) => !scored.cached,
+            Event::EpisodeUnmeasured(unmeasured) => unmeasured.class != FailureClass::Limit,
+            _ => false,
+        };
+        if is_paid {
+            self.episodes += 1;
+            self.took_ms += record.wall_clock.took_ms.unwrap_or(0);
+        }
+    }
 }
 
 /// What a step led to.
@@ -38,11 +65,14 @@ impl<'a> Journal<'a> {
         listener: &'a mut dyn FnMut(Heard<'_>),
     ) -> anyhow::Result<Journal<'a>> {
         let mut untold = BTreeMap::new();
+        let mut paid = Paid::default();
         for record in store.records()? {
+            paid.hear(&record);
             listener(Heard::Recorded { record: &record, resumed: true });
             untold.insert(record.ordinal, record);
         }
-        Ok(Journal { store, listener, untold, next: 0, plan: None, turns: Turns::default(), finished: None })
+        let (plan, turns, finished) = (None, Turns::default(), None);
+        Ok(Journal { store, listener, untold, next: 0, plan, turns, paid, finished })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -68,9 +98,7 @@ impl<'a> Journal<'a> {
                 _ => {}
             }
         }
-        self.check_order()?;
-        (self.listener)(Heard::Told(search));
-        Ok(())
+        self.check_order()
     }
 
     /// The steps of the last plan that have led to nothing yet, with their ordinals.
@@ -82,6 +110,10 @@ impl<'a> Journal<'a> {
     /// The phase of the last plan. Before the first plan there are no steps that could have one.
     pub(super) fn phase(&self) -> Phase {
         self.plan.as_ref().map_or(Phase::Calibrate, |(_, planned)| planned.phase)
+    }
+
+    pub(super) fn paid(&self) -> Paid {
+        self.paid
     }
 
     /// The number of the proposal at the ordinal of an open step, which says who is to write it.
@@ -112,6 +144,7 @@ impl<'a> Journal<'a> {
     fn write(&mut self, records: Vec<(Record, Option<Episode>)>) -> anyhow::Result<()> {
         self.store.record(&records)?;
         for (record, _) in records {
+            self.paid.hear(&record);
             (self.listener)(Heard::Recorded { record: &record, resumed: false });
             self.untold.insert(record.ordinal, record);
         }

@@ -4,7 +4,9 @@ use super::Engine;
 use super::breaker::Breaker;
 use super::examination::{Finding, examine};
 use super::journal::{Journal, Outcome};
-use crate::event::{Event, Step};
+use crate::budget::Limit;
+use crate::episode::{FailureClass, Usage};
+use crate::event::{EpisodeUnmeasured, Event, ProposalFailed, ProposalFault, Step};
 use crate::pack::Pack;
 use crate::propose::propose;
 use crate::search::Search;
@@ -46,7 +48,9 @@ pub(super) async fn do_steps(
         match examine(engine, breaker, journal).await {
             Finding::Works => {
                 let last = breaker.last_problem().unwrap_or_default().to_owned();
-                journal.record(breaker.release())?;
+                let released = breaker.release();
+                waiting.extend(released.redo);
+                journal.record(released.record)?;
                 if breaker.is_hopeless() {
                     let reason =
                         format!("models answer short questions, but nothing else works; last: {last}");
@@ -71,27 +75,62 @@ async fn do_waiting(
     let mut desk = Desk { engine, search, packs: BTreeMap::new() };
     let mut under_way: FuturesUnordered<LocalBoxFuture<'_, anyhow::Result<(Step, Outcome)>>> =
         FuturesUnordered::new();
+    let mut begun: BTreeMap<u32, Step> = BTreeMap::new();
     loop {
         while under_way.len() < engine.parallel.max(1) && !breaker.is_open() {
             let Some((ordinal, step)) = waiting.pop_front() else { break };
+            begun.insert(ordinal, step.clone());
             under_way.push(desk.begin(ordinal, journal, step)?);
         }
         let first = tokio::select! {
             biased;
             () = engine.stop.cancelled() => return Ok(()),
             next = under_way.next() => next,
+            () = until(engine.ledger.deadline()) => {
+                engine.ledger.refuse(Limit::RUN_TIME);
+                let open = begun.into_iter().chain(waiting.drain(..));
+                return journal.record(open.map(|(ordinal, step)| out_of_time(ordinal, step)).collect());
+            }
         };
         let Some(first) = first else { return Ok(()) };
-        let (step, outcome) = first?;
-        let mut ready = breaker.take(step, outcome);
-        while ready.len() < BATCH_MAX
-            && let Some(Some(next)) = under_way.next().now_or_never()
-        {
-            let (step, outcome) = next?;
-            ready.extend(breaker.take(step, outcome));
+        let mut ready = Vec::new();
+        let mut taken = 0;
+        let mut next = Some(first);
+        while let Some(done) = next {
+            let (step, outcome) = done?;
+            begun.remove(&outcome.ordinal);
+            let released = breaker.take(step, outcome);
+            ready.extend(released.record);
+            waiting.extend(released.redo);
+            taken += 1;
+            next = if taken < BATCH_MAX { under_way.next().now_or_never().flatten() } else { None };
         }
         journal.record(ready)?;
     }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What becomes of a step that the run's limit of time cuts short.
+fn out_of_time(ordinal: u32, step: Step) -> Outcome {
+    let limit = Limit::RUN_TIME;
+    let usage = Usage::default();
+    let event = match step {
+        Step::Run(key) => {
+            let (reason, class) = (limit.to_string(), FailureClass::Limit);
+            Event::EpisodeUnmeasured(EpisodeUnmeasured { key, reason, class, usage })
+        }
+        Step::Propose(plan) => {
+            let (operator, reason) = (plan.operator, ProposalFault::LimitReached { limit });
+            Event::ProposalFailed(ProposalFailed { operator, reason, usage })
+        }
+    };
+    Outcome { ordinal, event, episode: None, took_ms: 0 }
 }
 
 /// Begins steps.

@@ -90,7 +90,9 @@ pub(super) fn complaint(fault: &ProposalFault, length_max: u32) -> Option<String
         ProposalFault::Overfitted { names } => {
             format!("the policy names facts of the situations instead of being general: {}", names.join(", "))
         }
-        ProposalFault::Unreachable { .. } | ProposalFault::Duplicate { .. } => return None,
+        ProposalFault::Unreachable { .. }
+        | ProposalFault::Duplicate { .. }
+        | ProposalFault::LimitReached { .. } => return None,
     };
     Some(format!(
         "Your answer cannot be used: {problem}.\nGive it again, corrected and complete.\n\n{ANSWER}"

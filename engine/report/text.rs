@@ -2,6 +2,7 @@
 
 use super::personas::{persona_table, persona_warning};
 use super::{Basis, CheckRow, ModelRole, ModelUse, Report, ScenarioRow};
+use crate::budget::{Spending, Sum};
 use crate::episode::Usage;
 use crate::event::{Comparison, Condition, Stop, Verdict};
 use crate::propose::writer_names;
@@ -42,9 +43,13 @@ fn verdict_text(report: &Report) -> String {
         return "Unfinished: the run was cut off before its verdict.\n".into();
     };
     let stop = match finished.stop {
-        Stop::BudgetSpent => "",
-        Stop::Exhausted => "The run stopped early: the writer brought no new candidates.\n",
-        Stop::Unmeasurable => "The run stopped early: not every scenario could be measured.\n",
+        Stop::BudgetSpent => String::new(),
+        Stop::Exhausted => "The run stopped early: the writer brought no new candidates.\n".into(),
+        Stop::Unmeasurable => "The run stopped early: not every scenario could be measured.\n".into(),
+        Stop::LimitReached(limit) => format!(
+            "The search stopped before the budget was spent: of {}, only what the verdict needs was left.\n",
+            limit.flag()
+        ),
     };
     let words = match &finished.verdict {
         Verdict::Better(comparison) => format!("Better. {}", compared(comparison)),
@@ -221,7 +226,7 @@ fn accounts(report: &Report) -> String {
     let episodes = report.episodes;
     let mut out = format!(
         "Episodes   {} of {} ({} scored{}, {} unmeasured",
-        episodes.scored + episodes.unmeasured,
+        episodes.scored + episodes.unmeasured + episodes.cut,
         episodes.budget,
         episodes.scored,
         if episodes.cached > 0 {
@@ -231,8 +236,11 @@ fn accounts(report: &Report) -> String {
         },
         episodes.unmeasured
     );
-    out +=
-        &if episodes.timed_out > 0 { format!(", {} timed out)\n", episodes.timed_out) } else { ")\n".into() };
+    let also = [(episodes.cut, "cut short by a limit"), (episodes.timed_out, "timed out")];
+    for (count, words) in also.into_iter().filter(|(count, _)| *count > 0) {
+        out += &format!(", {count} {words}");
+    }
+    out += ")\n";
     let proposals = report.proposals;
     let refused = [
         (proposals.duplicate, "duplicate"),
@@ -240,6 +248,7 @@ fn accounts(report: &Report) -> String {
         (proposals.too_long, "too long"),
         (proposals.overfitted, "overfitted"),
         (proposals.unreachable, "not answered"),
+        (proposals.cut, "not asked for because of a limit"),
     ];
     let refused: Vec<String> = refused
         .iter()
@@ -251,6 +260,7 @@ fn accounts(report: &Report) -> String {
     out += &format!("Proposals  {} new policies{refused}\n", proposals.written);
     out += &format!("Tokens     {}\n", tokens(report));
     out += &format!("Dollars    {}\n", dollars(report));
+    out += &dollars_by_model(report);
     out += &format!("Time       {:.1} s\n", report.wall_clock_ms as f64 / 1000.0);
     out += &format!(
         "Models     agent {}, writer {}\n",
@@ -288,7 +298,9 @@ fn writers_text(report: &Report) -> String {
 }
 
 fn tokens(report: &Report) -> String {
-    let total = report.agent_usage.plus(report.writer_usage);
+    let recorded = report.agent_usage.plus(report.writer_usage);
+    // Calls include what was lost on the way to a record.
+    let total = if report.spending.is_empty() { recorded } else { total(report).usage };
     counted(total).unwrap_or_else(|| {
         let why = if is_in_process(report) {
             "none: the offline model has no tokens"
@@ -313,12 +325,58 @@ fn counted(usage: Usage) -> Option<String> {
     Some(format!("{} in{cached}, {} out{thought}", word(usage.input_tokens), word(usage.output_tokens)))
 }
 
-fn dollars(report: &Report) -> &'static str {
+fn dollars(report: &Report) -> String {
     if is_in_process(report) {
-        "none spent: nothing was sent to a provider"
-    } else {
-        "not computed: prices are not known to this version; ask your provider's console"
+        return "none spent: nothing was sent to a provider".into();
     }
+    let sum = total(report);
+    if sum.calls == 0 {
+        return "not known: no account of the calls was kept".into();
+    }
+    if sum.unpriced_calls == sum.calls {
+        return format!("unpriced: {} calls of models without a price; --prices takes yours", sum.calls);
+    }
+    format!("{} in {} calls, by {}", spent(&sum), sum.calls, report.started.conditions.prices)
+}
+
+/// What was spent, in the words for what was not counted or has no price.
+fn spent(sum: &Sum) -> String {
+    let priced = sum.calls - sum.unpriced_calls;
+    let mut parts = Vec::new();
+    if priced > 0 {
+        parts.push(sum.usd.rounded());
+    }
+    if sum.uncounted_calls > 0 {
+        let (calls, most) = (sum.uncounted_calls, sum.uncounted_usd_max);
+        let most = most.map_or("an unknown amount".into(), |usd| format!("at most {}", usd.rounded()));
+        parts.push(format!("{most} more for {calls} calls that nobody counted"));
+    }
+    if sum.unpriced_calls > 0 {
+        parts.push(format!("{} calls unpriced", sum.unpriced_calls));
+    }
+    parts.join(", ")
+}
+
+fn dollars_by_model(report: &Report) -> String {
+    if report.spending.len() < 2 {
+        return String::new();
+    }
+    let line = |row: &Spending| {
+        format!(
+            "           {} {}: {}\n",
+            row.role.word(),
+            plain(&row.model),
+            match row.sum.unpriced_calls {
+                unpriced if unpriced == row.sum.calls => format!("unpriced, {unpriced} calls"),
+                _ => format!("{} in {} calls", spent(&row.sum), row.sum.calls),
+            }
+        )
+    };
+    report.spending.iter().map(line).collect()
+}
+
+fn total(report: &Report) -> Sum {
+    report.spending.iter().fold(Sum::nothing(), |sum, row| sum.plus(&row.sum))
 }
 
 /// Whether no provider was asked anything.

@@ -33,6 +33,11 @@ impl Allotment {
         Allotment::divide(run.budget, run.scenarios.len() as u32 - held_out, held_out)
     }
 
+    /// The same when no more than a part of the budget is affordable.
+    pub fn within(&self, budget: u32, held_out_scenarios: u32) -> Allotment {
+        Allotment::divide(budget.min(self.budget), self.scenarios, held_out_scenarios)
+    }
+
     pub fn divide(budget: u32, scenarios: u32, held_out_scenarios: u32) -> Allotment {
         if scenarios == 0 || budget < minimum(scenarios) {
             return Allotment {

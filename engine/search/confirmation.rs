@@ -15,7 +15,7 @@ const PLANS_MAX: u32 = 3;
 /// Plans the pairs that are missing; none when all were measured, or no more can be paid.
 pub(super) fn plan(state: &State) -> Option<Planned> {
     let finalist = finalist(state)?;
-    if state.plans(Phase::Confirm) >= PLANS_MAX {
+    if state.plans(Phase::Confirm) >= PLANS_MAX || state.is_cut {
         return None;
     }
     let kept = state.allotment.held_out;
@@ -61,6 +61,9 @@ pub(super) fn verdict(state: &State) -> Verdict {
 }
 
 fn why_unconfirmed(state: &State) -> String {
+    if let Some(ended) = &state.ended {
+        return format!("{} before a candidate could be confirmed", ended.limit);
+    }
     if !state.allotment.can_confirm() {
         return state.allotment.shortage();
     }
@@ -86,6 +89,7 @@ fn describe(fault: &ProposalFault) -> String {
         ProposalFault::Overfitted { names } => {
             format!("it names facts of the fixtures: {}", names.join(", "))
         }
+        ProposalFault::LimitReached { limit } => limit.to_string(),
     }
 }
 

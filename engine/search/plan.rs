@@ -33,7 +33,7 @@ pub(super) fn next(state: &State) -> Option<Planned> {
         return None;
     }
     let calibration = calibrate(state);
-    if calibration.is_some() || unmeasured_scenario(state).is_some() {
+    if state.ended.is_none() && (calibration.is_some() || unmeasured_scenario(state).is_some()) {
         return calibration;
     }
     search(state).or_else(|| confirmation::plan(state))
@@ -43,6 +43,8 @@ pub(super) fn next(state: &State) -> Option<Planned> {
 pub(super) fn stop(state: &State) -> Stop {
     if state.allotment.can_confirm() && unmeasured_scenario(state).is_some() {
         Stop::Unmeasurable
+    } else if let Some(limit) = state.ended.as_ref().map(|ended| ended.limit).or(state.writer_limit) {
+        Stop::LimitReached(limit)
     } else if is_exhausted(state) {
         Stop::Exhausted
     } else {
@@ -62,7 +64,7 @@ pub(super) fn unmeasured_scenario(state: &State) -> Option<&str> {
 }
 
 fn is_exhausted(state: &State) -> bool {
-    state.barren_rounds >= BARREN_ROUNDS_MAX
+    state.barren_rounds >= BARREN_ROUNDS_MAX || state.writer_limit.is_some()
 }
 
 fn search(state: &State) -> Option<Planned> {
@@ -208,7 +210,7 @@ fn repeat(state: &State) -> Option<Planned> {
 /// One pass of finalist and incumbent over the held-out scenarios.
 fn held_out(state: &State) -> Option<Planned> {
     let affordable = state.run.budget.saturating_sub(state.started) >= state.allotment.held_out;
-    if state.allotment.held_out == 0 || !affordable || state.plans(Phase::HeldOut) > 0 {
+    if state.allotment.held_out == 0 || !affordable || state.plans(Phase::HeldOut) > 0 || state.is_cut {
         return None;
     }
     let packs = [state.frozen.as_ref()?, state.incumbent()];

@@ -4,9 +4,11 @@ use super::allotment::Allotment;
 use super::beliefs::Beliefs;
 use super::comparison::Fresh;
 use super::{ScenarioMean, Standing, lineage};
+use crate::budget::Limit;
+use crate::episode::FailureClass;
 use crate::event::{
     Candidate, EpisodeScored, Event, Operator, Phase, Planned, ProposalFailed, ProposalFault, Proposed,
-    RunStarted, Step, Target,
+    RunStarted, SearchEnded, Step, Target,
 };
 use crate::score::{CheckVerdict, SAFETY, ScoreRule, Scorecard};
 use crate::units::PackHash;
@@ -39,6 +41,12 @@ pub(super) struct State {
     /// Rounds of proposals in a row that gave no candidate.
     pub barren_rounds: u32,
     pub last_fault: Option<ProposalFault>,
+    /// Why the search was over before the budget was spent.
+    pub ended: Option<SearchEnded>,
+    /// A limit cut an episode short.
+    pub is_cut: bool,
+    /// The writer is not asked any more.
+    pub writer_limit: Option<Limit>,
     /// The candidate that confirmation was begun with.
     pub frozen: Option<PackHash>,
     open: Open,
@@ -111,6 +119,9 @@ impl State {
             merging: false,
             barren_rounds: 0,
             last_fault: None,
+            ended: None,
+            is_cut: false,
+            writer_limit: None,
             frozen: None,
             open: Open { phase: Phase::Calibrate, steps: VecDeque::new(), asks: false, candidates: 0 },
             run,
@@ -122,13 +133,20 @@ impl State {
         if let Event::Planned(plan) = event {
             return self.begin(plan);
         }
+        if let Event::SearchEnded(ended) = event {
+            return self.end_search(ended);
+        }
         let step = self.open.steps.pop_front();
         match event {
             Event::Proposed(proposed) => self.add(proposed, step),
             Event::ProposalFailed(failure) => self.note_fault(failure),
             Event::EpisodeScored(episode) => self.score(episode),
-            Event::EpisodeUnmeasured(_) => {}
-            Event::RunStarted(_) | Event::Planned(_) | Event::RunFinished(_) => return,
+            Event::EpisodeUnmeasured(unmeasured) => {
+                self.is_cut |= unmeasured.class == FailureClass::Limit;
+            }
+            Event::RunStarted(_) | Event::Planned(_) | Event::SearchEnded(_) | Event::RunFinished(_) => {
+                return;
+            }
         }
         if self.open.steps.is_empty() {
             self.end();
@@ -141,6 +159,9 @@ impl State {
 
     /// Episodes that the search may still start.
     pub fn left(&self) -> u32 {
+        if self.ended.is_some() {
+            return 0;
+        }
         self.run.budget.saturating_sub(self.started).saturating_sub(self.allotment.kept())
     }
 
@@ -251,7 +272,23 @@ impl State {
         self.open.candidates += 1;
     }
 
+    /// What is still affordable goes to the verdict.
+    fn end_search(&mut self, ended: &SearchEnded) {
+        self.allotment = self.affordable(ended.episodes);
+        self.is_cut = false;
+        self.ended = Some(ended.clone());
+    }
+
+    /// The division of the budget when only so many more episodes are affordable.
+    pub fn affordable(&self, episodes: u32) -> Allotment {
+        let held_out = self.run.scenarios.iter().filter(|scenario| scenario.held_out).count() as u32;
+        self.allotment.within(self.started.saturating_add(episodes), held_out)
+    }
+
     fn note_fault(&mut self, failure: &ProposalFailed) {
+        if let ProposalFault::LimitReached { limit } = failure.reason {
+            self.writer_limit = Some(limit);
+        }
         self.last_fault = Some(failure.reason.clone());
     }
 

@@ -10,7 +10,8 @@ pub const FILE: &str = "run.sqlite";
 const APPLICATION_ID: i32 = 0x706b_7772;
 
 /// Each entry takes the store from the version that is its index to the next one.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
     CREATE TABLE events (
         ordinal INTEGER PRIMARY KEY,
@@ -25,7 +26,15 @@ const MIGRATIONS: &[&str] = &["
         BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
     CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
         BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
-"];
+",
+    "
+    CREATE TABLE calls (
+        number INTEGER PRIMARY KEY,
+        body TEXT NOT NULL,
+        settled TEXT
+    ) STRICT;
+",
+];
 
 /// Sets the connection up for durable writing and brings the tables to the newest version.
 pub fn prepare(connection: &Connection) -> anyhow::Result<()> {
@@ -45,13 +54,17 @@ pub fn prepare(connection: &Connection) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Refuses what is not a run store of this version.
+/// Refuses what is not a run store. Older versions can be read as they are.
 pub fn check(connection: &Connection) -> anyhow::Result<()> {
-    let version = version(connection)?;
-    if version < MIGRATIONS.len() {
-        bail!("the run store has version {version}; resume the run once to bring it to {}", MIGRATIONS.len());
+    match version(connection)? {
+        0 => bail!("this is no run store"),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// Whether the store is of a version that keeps calls.
+pub fn has_calls(connection: &Connection) -> anyhow::Result<bool> {
+    Ok(version(connection)? >= 2)
 }
 
 fn version(connection: &Connection) -> anyhow::Result<usize> {

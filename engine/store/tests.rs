@@ -1,16 +1,15 @@
 //! What the store promises: durable, append-only, one writer, transcripts unchanged.
 
 use super::*;
-use crate::episode::EpisodeKey;
-use crate::episode::{AssistantTurn, Message, Outcome, ToolCall, Usage};
+use crate::episode::{AssistantTurn, EpisodeKey, FailureClass, Message, Outcome, ToolCall, Usage};
 use crate::event::{EpisodeUnmeasured, Event};
 use crate::units::PackHash;
 use crate::value::parse;
 
 fn unmeasured(ordinal: u32) -> Record {
     let key = EpisodeKey { candidate: PackHash("ab".into()), scenario: "s".into(), repeat: 0 };
-    let event =
-        Event::EpisodeUnmeasured(EpisodeUnmeasured { key, reason: "down".into(), usage: Usage::default() });
+    let (reason, class, usage) = ("down".into(), FailureClass::Transient, Usage::default());
+    let event = Event::EpisodeUnmeasured(EpisodeUnmeasured { key, reason, class, usage });
     Record { ordinal, event, wall_clock: WallClock { recorded_ms: 5, took_ms: Some(7) } }
 }
 

@@ -44,6 +44,29 @@ fn no_larger_budget_is_ever_exceeded() {
 }
 
 #[test]
+fn what_the_provider_failed_is_made_again_and_counts_once() {
+    let whole = Trial::new(60).run();
+    let first_of_each = std::sync::Mutex::new(std::collections::HashSet::new());
+    let fails = move |_, task: &Task| {
+        let hit = task.seed.child("fails", &[]).0.is_multiple_of(3);
+        hit && first_of_each.lock().expect("no test fails while it looks").insert(task.seed.0)
+    };
+    let run = Trial { agent: Arc::new(Watched::stumbling(fails)), parallel: 4, ..Trial::new(60) }.run();
+    assert!(run.attempts > whole.attempts, "some were made again");
+    assert_eq!((run.unmeasured(), run.events()), (0, whole.events()));
+}
+
+#[test]
+fn what_never_passes_is_given_up_after_three_attempts() {
+    let fails = |_, task: &Task| task.seed.child("fails", &[]).0.is_multiple_of(4);
+    let run = Trial { agent: Arc::new(Watched::stumbling(fails)), parallel: 4, ..Trial::new(60) }.run();
+    assert!(run.unmeasured() > 0, "{:?}", run.ending);
+    assert!(matches!(run.ending, Ending::Finished(_)), "{:?}", run.ending);
+    assert_eq!(run.attempts, run.scored() + 3 * run.unmeasured());
+    assert!(run.scored() + run.unmeasured() <= 60);
+}
+
+#[test]
 fn results_do_not_depend_on_how_many_are_under_way() {
     for (budget, failing_percent) in [(40, 0), (40, 10), (200, 0), (200, 10)] {
         let one = run(budget, 1, failing_percent);

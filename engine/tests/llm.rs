@@ -122,18 +122,22 @@ async fn fail_with(template: ResponseTemplate) -> LlmError {
 
 #[tokio::test]
 async fn failures_are_told_apart_and_never_show_the_key() {
-    let is_transient = |error: &LlmError| matches!(error, LlmError::Transient { .. });
+    let is_transient = |error: &LlmError| error.class() == FailureClass::Transient;
     for (status, transient) in
         [(401, false), (400, false), (404, false), (402, false), (429, true), (500, true), (529, true)]
     {
         let body = format!("{{\"error\": \"no {KEY} \\u0007 here\"}}");
         let error = fail_with(ResponseTemplate::new(status).set_body_string(body)).await;
         assert_eq!(is_transient(&error), transient, "{status}: {error}");
+        assert!(error.is_free(), "refused unread: {error}");
         assert!(!error.to_string().contains(KEY), "{error}");
         assert!(error.to_string().contains("<key>"), "{error}");
     }
     let error = fail_with(ResponseTemplate::new(200).set_body_string("{\"choices\": [{\"mess")).await;
     assert!(is_transient(&error) && error.to_string().contains("not JSON"), "{error}");
+    assert!(!error.is_free(), "it may be charged: {error}");
+    let error = fail_with(ResponseTemplate::new(524)).await;
+    assert!(is_transient(&error) && !error.is_free(), "the model may have gone on: {error}");
     let error = fail_with(ResponseTemplate::new(200).set_body_json(json!({"choices": []}))).await;
     assert!(is_transient(&error) && error.to_string().contains("without a choice"), "{error}");
     let error =

@@ -6,6 +6,7 @@ mod budget;
 mod cache;
 mod conformance;
 mod fuzz_bodies;
+mod limits;
 mod llm;
 mod loading;
 mod objective;

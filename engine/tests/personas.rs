@@ -205,6 +205,7 @@ impl Duel {
             profile: Profile { personas: Some(self.personas), ..Profile::default() },
             model: "scripted/test".into(),
             writer: "scripted/test".into(),
+            caps: Default::default(),
             conditions: Box::default(),
             incumbent: candidate(&self.incumbent, Operator::Start),
             base: self.incumbent.document().clone(),
@@ -286,7 +287,7 @@ fn pairs_share_their_persona_and_a_pass_meets_them_all() {
 #[test]
 fn a_pack_that_is_made_for_one_user_is_found_out() {
     let (records, _) = duel("Name the conflicts. Sign as Alex Chen.").records();
-    let report = Report::of(&records).expect("a run");
+    let report = Report::of(&records, &[]).expect("a run");
     let told: Vec<_> = report
         .personas
         .iter()
@@ -313,7 +314,7 @@ fn a_pack_that_is_made_for_one_user_is_found_out() {
 #[test]
 fn a_pack_for_everybody_is_not_warned_of() {
     let (records, _) = duel("Name all conflicts.").records();
-    let report = Report::of(&records).expect("a run");
+    let report = Report::of(&records, &[]).expect("a run");
     assert_eq!(report.personas.len(), 4);
     assert!(!render(&report).contains("Mind: "), "{}", render(&report));
 }
@@ -324,7 +325,7 @@ fn without_personas_the_report_has_none() {
     if let Event::RunStarted(started) = &mut records[0].event {
         started.profile.personas = None;
     }
-    let report = Report::of(&records).expect("a run");
+    let report = Report::of(&records, &[]).expect("a run");
     assert!(report.personas.is_empty());
     assert!(!render(&report).contains("persona"), "{}", render(&report));
 }

@@ -120,6 +120,7 @@ fn started(suite: &Suite, base: &Pack) -> RunStarted {
         profile: Profile::default(),
         model: "scripted/test".into(),
         writer: "scripted/test".into(),
+        caps: Default::default(),
         conditions: Default::default(),
         incumbent: Candidate {
             id: base.hash().clone(),

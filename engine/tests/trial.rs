@@ -4,10 +4,12 @@
 use futures_util::future::BoxFuture;
 use packwright::agent::builtin::{Builtin, Limits};
 use packwright::agent::{Agent, Task};
+use packwright::budget::RunCaps;
 use packwright::episode::{Episode, FailureClass, Outcome, Usage};
 use packwright::evaluate::Evaluator;
 use packwright::event::{Candidate, CheckEntry, Event, Operator, RunStarted, ScenarioEntry};
 use packwright::llm::Llm;
+use packwright::llm::meter::Ledger;
 use packwright::llm::offline::Offline;
 use packwright::optimize::{self, Ending, Engine, Heard, Patience};
 use packwright::pack::{Pack, PackMetadata};
@@ -48,6 +50,8 @@ pub struct Trial {
     pub agent: Arc<Watched>,
     pub agent_model: Arc<dyn Llm>,
     pub writer: Arc<dyn Llm>,
+    pub ledger: Arc<Ledger>,
+    pub caps: RunCaps,
     pub patience: Patience,
     pub stop: CancellationToken,
 }
@@ -69,6 +73,8 @@ impl Trial {
             agent: Arc::new(Watched::sound()),
             agent_model: Arc::new(Offline::new()),
             writer: Arc::new(Offline::new()),
+            ledger: Arc::new(Ledger::unlimited()),
+            caps: RunCaps::default(),
             patience: Patience { wait: Duration::ZERO, total: Duration::ZERO },
             stop: CancellationToken::new(),
         }
@@ -101,6 +107,7 @@ impl Trial {
             },
             agent_model: self.agent_model.clone(),
             writers: Writers::new(vec![self.writer.clone()]),
+            ledger: self.ledger.clone(),
             base: base.clone(),
             parallel: self.parallel,
             patience: self.patience,
@@ -127,6 +134,7 @@ impl Trial {
             profile: Profile::default(),
             model: "offline/office".into(),
             writer: self.writer.name().to_owned(),
+            caps: Box::new(self.caps),
             conditions: Box::default(),
             incumbent: Candidate {
                 id: base.hash().clone(),
@@ -198,6 +206,9 @@ type Fails = Box<dyn Fn(u32, &Task) -> bool + Send + Sync>;
 pub struct Watched {
     attempts: AtomicU32,
     fails: Fails,
+    class: FailureClass,
+    /// None is the offline model's agent, whose episodes are remembered.
+    agent: Option<Arc<dyn Agent>>,
 }
 
 /// The built-in agent's episodes by pack, scenario and seed. The same attempt gives the same episode, and
@@ -212,7 +223,18 @@ impl Watched {
     }
 
     pub fn failing(fails: impl Fn(u32, &Task) -> bool + Send + Sync + 'static) -> Watched {
-        Watched { attempts: AtomicU32::new(0), fails: Box::new(fails) }
+        let (attempts, class) = (AtomicU32::new(0), FailureClass::Request);
+        Watched { attempts, fails: Box::new(fails), class, agent: None }
+    }
+
+    /// Fails in a way that may pass, so that the same attempt is worth making again.
+    pub fn stumbling(fails: impl Fn(u32, &Task) -> bool + Send + Sync + 'static) -> Watched {
+        Watched { class: FailureClass::Transient, ..Watched::failing(fails) }
+    }
+
+    /// Counts the attempts of another agent.
+    pub fn around(agent: Arc<dyn Agent>) -> Watched {
+        Watched { agent: Some(agent), ..Watched::sound() }
     }
 
     pub fn attempts(&self) -> u32 {
@@ -224,7 +246,11 @@ impl Agent for Watched {
     fn attempt<'a>(&'a self, task: &'a Task) -> BoxFuture<'a, Episode> {
         Box::pin(async move {
             let number = self.attempts.fetch_add(1, Ordering::SeqCst);
-            if (self.fails)(number, task) { failed() } else { remembered(task).await }
+            match &self.agent {
+                _ if (self.fails)(number, task) => failed(self.class),
+                Some(agent) => agent.attempt(task).await,
+                None => remembered(task).await,
+            }
         })
     }
 }
@@ -240,12 +266,9 @@ async fn remembered(task: &Task) -> Episode {
     episode
 }
 
-fn failed() -> Episode {
+fn failed(class: FailureClass) -> Episode {
     Episode {
-        outcome: Outcome::Errored {
-            reason: "the test's provider is down".into(),
-            class: FailureClass::Transient,
-        },
+        outcome: Outcome::Errored { reason: "the test's provider is down".into(), class },
         response: String::new(),
         tool_calls: Vec::new(),
         model_calls: 1,

@@ -26,14 +26,16 @@ pub fn advice(error: &LlmError, connection: &Connection) -> Advice {
                 "a server that loads its model first is slow once: try again, or with a longer --wait",
             );
         }
+        LlmError::CapReached { .. } => return of("raise the limit that the message names"),
         LlmError::Transient { problem, .. }
+        | LlmError::Lost { problem, .. }
         | LlmError::RequestRefused { problem, .. }
         | LlmError::ContextOverflow { problem, .. }
         | LlmError::SetupRefused { problem, .. } => (problem, status_of(problem)),
     };
     match error {
         LlmError::SetupRefused { .. } => of_setup(status, connection),
-        LlmError::Transient { .. } => of_trouble(problem, status, connection),
+        LlmError::Transient { .. } | LlmError::Lost { .. } => of_trouble(problem, status, connection),
         LlmError::RequestRefused { .. } if problem.contains(LIMIT_HINT) => {
             of("give a limit that the model has, for example --writer-max-output 8000")
         }
@@ -151,7 +153,10 @@ mod tests {
         );
         check(passing("a reply without a choice: {}"), "does not speak");
         check(LlmError::DeadlineReached { model: model() }, "--wait");
-        check(LlmError::RequestRefused { model: model(), problem: "HTTP 400".into() }, "--writer-max-output");
+        check(
+            LlmError::RequestRefused { model: model(), problem: "HTTP 400".into(), usage: Box::default() },
+            "--writer-max-output",
+        );
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn judged(task: &Task, episode: &Episode, took: Duration) -> Row {
 
 fn broken_off(finding: &str, class: FailureClass) -> Row {
     let (fault, fix) = match class {
-        FailureClass::Setup | FailureClass::Request => {
+        FailureClass::Setup | FailureClass::Request | FailureClass::Limit => {
             (Fault::Setup, "mend what the message names, then run `optimize doctor` again")
         }
         FailureClass::Transient => (

@@ -7,7 +7,7 @@ use crate::keys::Keys;
 use crate::models::ModelSettings;
 use crate::role::Role;
 use packwright::episode::{FailureClass, Message};
-use packwright::llm::connect::{Connection, connect_once, served_models};
+use packwright::llm::connect::{Connection, connect, served_models};
 use packwright::llm::{Llm, LlmError, Reply, Request};
 use packwright::propose::OUTPUT_TOKENS_MAX;
 use packwright::units::Seed;
@@ -56,7 +56,7 @@ pub fn examinees(settings: &ModelSettings) -> Vec<Examinee<'_>> {
 pub async fn model(examinee: &Examinee<'_>, keys: &Keys, wait: Duration) -> Found<Examined> {
     let Examinee { name, role, .. } = examinee;
     let Ok(connection) = role.connection(keys) else { return (Row::needs(name, "keys"), None) };
-    let llm = match connect_once(&connection) {
+    let llm = match connect(&connection) {
         Ok(llm) => llm,
         Err(problem) => {
             let fix = "correct the model's name or its parameters; `optimize --help` explains them";
@@ -110,7 +110,8 @@ async fn refused(examinee: &Examinee<'_>, connection: &Connection, error: &LlmEr
     };
     let fault = match error.class() {
         FailureClass::Transient => Fault::Infrastructure,
-        FailureClass::Request | FailureClass::Setup => Fault::Setup,
+        // Nothing limits the questions of the doctor; a limit would be the user's.
+        FailureClass::Request | FailureClass::Setup | FailureClass::Limit => Fault::Setup,
     };
     let advice = advice(error, connection);
     // A server that knows better names says them for nothing.

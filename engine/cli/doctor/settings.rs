@@ -3,9 +3,11 @@
 use super::row::{Fault, Found, Row};
 use crate::agents::{AgentArgs, AgentSettings};
 use crate::keys::Keys;
+use crate::limits::LimitArgs;
 use crate::models::{ModelArgs, ModelSettings};
 use crate::role::Role;
 use indexmap::IndexMap;
+use packwright::budget::RunCaps;
 use packwright::workspace::{SuiteSource, load_suite};
 
 /// Whether this program is whole.
@@ -25,8 +27,8 @@ pub fn program() -> Found<()> {
 }
 
 /// Which models the options name.
-pub fn models(args: &ModelArgs) -> Found<ModelSettings> {
-    match args.settings() {
+pub fn models(args: &ModelArgs, caps: &RunCaps) -> Found<ModelSettings> {
+    match args.settings(caps) {
         Ok(settings) => {
             let writers: Vec<String> = settings.writers.iter().map(Role::to_string).collect();
             let finding = if settings.are_offline() {
@@ -51,6 +53,32 @@ pub fn models(args: &ModelArgs) -> Found<ModelSettings> {
             };
             (Row::failed("settings", fault, format!("{error:#}"), fix), None)
         }
+    }
+}
+
+/// The limits, and the prices that dollars are counted by.
+pub fn limits(args: &LimitArgs, models: &ModelSettings) -> Row {
+    match args.prices(models.asked_of_providers()) {
+        Ok(_) if models.are_offline() => Row::passed("prices", "none needed: nothing is asked of a provider"),
+        Ok(prices) => {
+            let asked = models.asked_of_providers().map(|(_, model)| model);
+            let mut unpriced: Vec<&str> = asked.filter(|model| prices.of(model).is_none()).collect();
+            unpriced.dedup();
+            match unpriced.is_empty() {
+                true => Row::passed("prices", format!("known for all models, by {}", prices.note)),
+                false => Row::warning(
+                    "prices",
+                    format!("unpriced: {}; what it costs cannot be told", unpriced.join(", ")),
+                    "give its price in a file with --prices, or go by --max-tokens",
+                ),
+            }
+        }
+        Err(error) => Row::failed(
+            "prices",
+            Fault::Setup,
+            format!("{error:#}"),
+            "correct the file or the limit; `optimize --help` explains each",
+        ),
     }
 }
 

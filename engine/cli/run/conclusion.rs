@@ -34,7 +34,8 @@ pub(super) fn conclude(session: &Session, ending: Ending, args: &RunArgs) -> any
             Ok(Exit::Infrastructure.into())
         }
         Ending::Finished(finished) => {
-            let report = Report::of(&session.store.records()?).context("the run has no records")?;
+            let report = Report::of(&session.store.records()?, &session.store.calls()?)
+                .context("the run has no records")?;
             if !args.json {
                 out::line(format!("\n{}", render(&report)));
             }
@@ -75,7 +76,7 @@ fn publish(
     let packs = &session.settings.packs;
     let finalist = finished.finalist.as_ref().context("a verdict without a finalist")?;
     let records = session.store.records()?;
-    let report = Report::of(&records).context("the run has no records")?;
+    let report = Report::of(&records, &session.store.calls()?).context("the run has no records")?;
     let candidate = report.finalist.as_ref().context("the finalist was never written")?;
     let winner = session.start.pack.with_policy(&candidate.agents_md);
     let repo = PackRepo::open_or_create(packs)?;

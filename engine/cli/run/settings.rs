@@ -3,8 +3,10 @@
 use super::RunArgs;
 use super::cache::CacheSettings;
 use crate::agents::AgentSettings;
+use crate::limits::Prices;
 use crate::models::ModelSettings;
 use anyhow::Context;
+use packwright::budget::RunCaps;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -20,17 +22,26 @@ pub struct Settings {
     pub agent: AgentSettings,
     #[serde(default)]
     pub cache: CacheSettings,
+    #[serde(default)]
+    pub caps: RunCaps,
+    #[serde(default)]
+    pub prices: Prices,
 }
 
 impl Settings {
     pub fn of(args: &RunArgs) -> anyhow::Result<Settings> {
+        let caps = args.limits.caps();
+        let models = args.models.settings(&caps)?;
+        let prices = args.limits.prices(models.asked_of_providers())?;
         Ok(Settings {
             seed: args.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
             suite: args.suite.as_deref().map(absolute).transpose()?,
             packs: absolute(&args.packs)?,
-            models: args.models.settings()?,
+            models,
             agent: args.agent.settings(),
             cache: args.cache.settings(),
+            caps,
+            prices,
         })
     }
 }

@@ -97,7 +97,7 @@ async fn a_provider_that_broke_off_gave_no_answer() {
     ];
     for choice in choices {
         let error = openai_reads(json!({"choices": [choice]})).await.expect_err("no answer");
-        assert!(matches!(error, LlmError::Transient { .. }), "{choice}: {error:?}");
+        assert!(matches!(error, LlmError::Lost { .. }), "{choice}: {error:?}");
     }
     for (code, class) in [
         (402, FailureClass::Setup),

@@ -362,7 +362,7 @@ fn json_says_the_same_in_stable_words() {
     check("remote", "not_configured", true);
     check("wallet", "not_configured", false);
     let summary = report["summary"].as_str().expect("a sentence");
-    assert_eq!(summary, "not ready: 2 checks failed; nothing was spent");
+    assert_eq!(summary, "not ready: 2 checks failed, with 1 warning; nothing was spent");
 }
 
 fn row<'a>(report: &'a Value, name: &str) -> &'a Value {

@@ -1,7 +1,7 @@
 //! Worlds in which a policy is a set of rules with hidden effects, and a driver that carries out a search in
 //! one of them: a simulated agent, a simulated writer, and trouble at will.
 
-use packwright::episode::{Outcome, Usage};
+use packwright::episode::{FailureClass, Outcome, Usage};
 use packwright::event::{
     Candidate, CheckEntry, EpisodeScored, EpisodeUnmeasured, Event, Operator, ProposalFailed, ProposalFault,
     ProposalPlan, Proposed, RunFinished, RunStarted, ScenarioEntry, Step,
@@ -131,6 +131,7 @@ impl World {
             profile: Profile::default(),
             model: "simulated".into(),
             writer: "simulated".into(),
+            caps: Default::default(),
             conditions: Default::default(),
             incumbent: candidate(String::new(), Operator::Start, Vec::new()),
             base: Value::Null,
@@ -260,9 +261,12 @@ fn carry_out(world: &World, search: &Search, step: &Step, trouble: Trouble, seed
     let lot = seed.child("trouble", &[]).rng().random_range(0..100);
     let usage = Usage::default();
     match step {
-        Step::Run(key) if lot < trouble.unmeasured => {
-            Event::EpisodeUnmeasured(EpisodeUnmeasured { key: key.clone(), reason: "down".into(), usage })
-        }
+        Step::Run(key) if lot < trouble.unmeasured => Event::EpisodeUnmeasured(EpisodeUnmeasured {
+            key: key.clone(),
+            reason: "down".into(),
+            class: FailureClass::Request,
+            usage,
+        }),
         Step::Run(key) => {
             let policy = &search.candidate(&key.candidate).unwrap().agents_md;
             Event::EpisodeScored(EpisodeScored {

@@ -1,0 +1,402 @@
+//! The meter: an `Llm` around an `Llm` that reserves what a call may cost before it is made, and settles it by
+//! what the provider counted.
+//!
+//! A reservation is on disk before the call is made, so that a process that is killed leaves no unknown bill:
+//! what was under way then counts at its upper bound.
+
+use super::pricing::Price;
+use super::{Llm, LlmError, Reply, Request};
+use crate::budget::{
+    Accounts, Amount, Bound, Call, Charge, Limit, Refusal, Resource, Role, RunCaps, Settled,
+};
+use crate::episode::{Message, Usage};
+use futures_util::future::BoxFuture;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::timeout;
+
+/// The account of a run, shared by all its models.
+pub struct Ledger {
+    accounts: Mutex<Accounts>,
+    last_number: Mutex<u64>,
+    last_refusal: Mutex<Option<Limit>>,
+    settled: Notify,
+    /// The beginning of this process's part of the run.
+    start: Instant,
+    /// For how long the run may go on from there.
+    run_left: Option<Duration>,
+    book: Option<mpsc::UnboundedSender<Entry>>,
+}
+
+/// What is to be kept of a call.
+pub enum Entry {
+    /// Must be on disk before the call is made; the answer says whether it is.
+    Reserved {
+        call: Call,
+        kept: oneshot::Sender<Result<(), String>>,
+    },
+    Settled {
+        number: u64,
+        settled: Settled,
+    },
+    /// Nothing more is kept.
+    Closed,
+}
+
+/// A model whose calls are accounted for.
+pub struct Metered {
+    inner: Arc<dyn Llm>,
+    role: Role,
+    /// None for a model without a price.
+    price: Option<Price>,
+    ledger: Arc<Ledger>,
+}
+
+impl Ledger {
+    /// The ledger of a run that has made some calls and worked for some time already. Entries go to `book`; none
+    /// keeps nothing.
+    pub fn new(
+        caps: RunCaps,
+        earlier: &[Call],
+        worked_ms: u64,
+        book: Option<mpsc::UnboundedSender<Entry>>,
+    ) -> Ledger {
+        let left = caps.run.time_ms.map(|cap| Duration::from_millis(cap.saturating_sub(worked_ms)));
+        Ledger {
+            accounts: Mutex::new(Accounts::new(caps, earlier)),
+            last_number: Mutex::new(earlier.iter().map(|call| call.number).max().unwrap_or(0)),
+            last_refusal: Mutex::new(None),
+            settled: Notify::new(),
+            start: Instant::now(),
+            run_left: left,
+            book,
+        }
+    }
+
+    /// A ledger without limits that keeps nothing.
+    pub fn unlimited() -> Ledger {
+        Ledger::new(RunCaps::default(), &[], 0, None)
+    }
+
+    /// The most that all roles have spent.
+    pub fn spent(&self) -> Amount {
+        let accounts = lock(&self.accounts);
+        accounts.spent(Role::Agent).plus(accounts.spent(Role::Writer))
+    }
+
+    /// Until when the run may go on.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.start.checked_add(self.run_left?)
+    }
+
+    /// How many more episodes the limits afford, given how many were made, and the limit that says so.
+    pub fn episodes_left(&self, episodes: u32) -> Option<(f64, Limit)> {
+        lock(&self.accounts).episodes_left(episodes, self.now_ms())
+    }
+
+    /// The limit that refused or cut a call last.
+    pub fn last_refusal(&self) -> Option<Limit> {
+        *lock(&self.last_refusal)
+    }
+
+    /// Notes that a limit was reached.
+    pub fn refuse(&self, limit: Limit) {
+        *lock(&self.last_refusal) = Some(limit);
+    }
+
+    /// Reserves a call, waiting while calls under way may still give back what they do not need, and keeps it.
+    async fn reserve(&self, role: Role, model: &str, bound: Bound) -> Result<Reservation<'_>, NotReserved> {
+        loop {
+            let settled = self.settled.notified();
+            tokio::pin!(settled);
+            // From here on no settling is missed.
+            settled.as_mut().enable();
+            if self.deadline().is_some_and(|deadline| Instant::now() >= deadline) {
+                return Err(NotReserved::Full(Limit::RUN_TIME));
+            }
+            let answer = lock(&self.accounts).reserve(role, &bound, self.now_ms());
+            match answer {
+                Ok(()) => break,
+                Err(Refusal::Full(limit)) => return Err(NotReserved::Full(limit)),
+                Err(Refusal::Wait) => settled.await,
+            }
+        }
+        let number = {
+            let mut last = lock(&self.last_number);
+            *last += 1;
+            *last
+        };
+        let reservation =
+            Reservation { ledger: self, number, role, bound, began: Instant::now(), is_open: true };
+        let call = Call { number, role, model: model.to_owned(), began_ms: unix_ms(), bound, settled: None };
+        match self.keep(call).await {
+            Ok(()) => Ok(reservation),
+            Err(problem) => {
+                reservation.settle(Charge::Free);
+                Err(NotReserved::NotKept(problem))
+            }
+        }
+    }
+
+    async fn keep(&self, call: Call) -> Result<(), String> {
+        let Some(book) = &self.book else { return Ok(()) };
+        let gone = || "the run's account of calls is closed".to_owned();
+        let (kept, answer) = oneshot::channel();
+        book.send(Entry::Reserved { call, kept }).map_err(|_| gone())?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.start.elapsed().as_millis() as u64
+    }
+}
+
+/// Why a call was not made.
+enum NotReserved {
+    Full(Limit),
+    NotKept(String),
+}
+
+/// A call that is reserved. One that is dropped half way stays uncounted.
+struct Reservation<'a> {
+    ledger: &'a Ledger,
+    number: u64,
+    role: Role,
+    bound: Bound,
+    began: Instant,
+    is_open: bool,
+}
+
+impl Reservation<'_> {
+    fn settle(mut self, charge: Charge) {
+        self.close(charge);
+    }
+
+    fn close(&mut self, charge: Charge) {
+        self.is_open = false;
+        let took_ms = self.began.elapsed().as_millis() as u64;
+        lock(&self.ledger.accounts).settle(self.role, &self.bound, charge, self.ledger.now_ms());
+        if let Some(book) = &self.ledger.book {
+            // Where nobody keeps it any more, it stays reserved there: at most, and so on the safe side.
+            let _ = book.send(Entry::Settled { number: self.number, settled: Settled { took_ms, charge } });
+        }
+        self.ledger.settled.notify_waiters();
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.close(Charge::Uncounted);
+        }
+    }
+}
+
+impl Metered {
+    pub fn new(inner: Arc<dyn Llm>, role: Role, price: Option<Price>, ledger: Arc<Ledger>) -> Metered {
+        Metered { inner, role, price, ledger }
+    }
+
+    /// The most that a call can cost: no tokenizer makes more tokens than there are bytes.
+    fn bound(&self, request: &Request) -> Bound {
+        let input = request_bytes(request);
+        let output = self.inner.output_tokens_max(request).map(u64::from);
+        Bound {
+            tokens: output.map(|output| input.saturating_add(output)),
+            usd: self.price.zip(output).map(|(price, output)| price.upper_bound(input, output)),
+            is_priced: self.price.is_some(),
+        }
+    }
+
+    fn charge(&self, bound: &Bound, answer: &Result<Reply, LlmError>) -> Charge {
+        match answer {
+            Ok(reply) => self.counted(bound, reply.usage),
+            Err(LlmError::Lost { usage, .. }) => self.counted(bound, **usage),
+            // What was refused after it was read is charged as input.
+            Err(LlmError::RequestRefused { usage, .. }) if usage.input_tokens.is_some() => {
+                let output_tokens = usage.output_tokens.or(Some(0));
+                self.counted(bound, Usage { output_tokens, ..**usage })
+            }
+            Err(error) if error.is_free() => Charge::Free,
+            Err(_) => Charge::Uncounted,
+        }
+    }
+
+    /// A count that cannot be is none.
+    fn counted(&self, bound: &Bound, usage: Usage) -> Charge {
+        let (Some(input), Some(output)) = (usage.input_tokens, usage.output_tokens) else {
+            return Charge::Uncounted;
+        };
+        let is_too_much = bound.tokens.is_some_and(|most| input.saturating_add(output) > most);
+        if input == 0 || is_too_much {
+            return Charge::Uncounted;
+        }
+        Charge::Counted { usage, usd: self.price.and_then(|price| price.cost(usage)) }
+    }
+
+    /// Makes a reserved call, as long as the limits of time allow.
+    async fn call(&self, request: &Request) -> Result<Reply, LlmError> {
+        let run = self.ledger.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let role = lock(&self.ledger.accounts).time_left_ms(self.role, self.ledger.now_ms());
+        let role = role.map(Duration::from_millis);
+        let tightest = [(run, None), (role, Some(self.role))];
+        let tightest = tightest.into_iter().filter_map(|(left, role)| Some((left?, role))).min();
+        let Some((left, role)) = tightest else { return self.inner.complete(request).await };
+        match timeout(left, self.inner.complete(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(self.cap_reached(Limit { role, resource: Resource::Time })),
+        }
+    }
+
+    fn cap_reached(&self, limit: Limit) -> LlmError {
+        self.ledger.refuse(limit);
+        LlmError::CapReached { model: self.name().to_owned(), limit }
+    }
+}
+
+impl Llm for Metered {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn output_tokens_max(&self, request: &Request) -> Option<u32> {
+        self.inner.output_tokens_max(request)
+    }
+
+    fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, LlmError>> {
+        Box::pin(async move {
+            let asked = Instant::now();
+            let bound = self.bound(request);
+            let reservation = match self.ledger.reserve(self.role, self.name(), bound).await {
+                Ok(reservation) => reservation,
+                Err(NotReserved::Full(limit)) => return Err(self.cap_reached(limit)),
+                Err(NotReserved::NotKept(problem)) => {
+                    let problem =
+                        format!("the call was not made, since it could not be accounted for: {problem}");
+                    return Err(LlmError::SetupRefused { model: self.name().to_owned(), problem });
+                }
+            };
+            let waited_ms = asked.elapsed().as_millis() as u64;
+            let mut answer = self.call(request).await;
+            // A limit of time cuts a call that was made.
+            let charge = match &answer {
+                Err(LlmError::CapReached { .. }) => Charge::Uncounted,
+                answer => self.charge(&bound, answer),
+            };
+            reservation.settle(charge);
+            if let Ok(reply) = &mut answer {
+                reply.waited_ms += waited_ms;
+            }
+            answer
+        })
+    }
+}
+
+/// The bytes of all that the model reads, with room for what a provider's frame adds.
+fn request_bytes(request: &Request) -> u64 {
+    const FRAME: usize = 64;
+    /// What providers add when there are tools.
+    const TOOLS_FRAME: usize = 1_024;
+    let message = |message: &Message| match message {
+        Message::User(text) => text.len(),
+        Message::Assistant(turn) => {
+            let call = |call: &crate::episode::ToolRequest| {
+                FRAME + call.id.len() + call.tool.len() + call.arguments.len()
+            };
+            let calls: usize = turn.tool_calls.iter().map(call).sum();
+            let reasoning = turn.reasoning.as_ref().map_or(0, |value| value.dumps().len());
+            turn.text.len() + calls + reasoning
+        }
+        Message::ToolResult(result) => result.content.len() + result.id.len() + result.tool.len(),
+    };
+    let messages: usize = request.messages.iter().map(|each| FRAME + message(each)).sum();
+    let tools: usize = request
+        .tools
+        .iter()
+        .map(|tool| FRAME + tool.name.len() + tool.description.len() + tool.parameters.dumps().len())
+        .sum();
+    let frame = if request.tools.is_empty() { FRAME } else { TOOLS_FRAME };
+    (frame + request.system.len() + messages + tools) as u64
+}
+
+fn unix_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::Caps;
+    use crate::llm::scripted::Scripted;
+    use crate::units::{Seed, Usd};
+
+    fn request() -> Request {
+        Request {
+            system: "Be brief.".into(),
+            messages: vec![Message::User("Hello".into())],
+            tools: [].into(),
+            output_tokens_max: Some(100),
+            seed: Seed(1),
+            attempt_ms_max: None,
+        }
+    }
+
+    fn says(input: u64, output: u64) -> Result<Reply, LlmError> {
+        let usage = Usage { input_tokens: Some(input), output_tokens: Some(output), ..Usage::default() };
+        Ok(Reply { usage, ..Reply::says("Hi.") })
+    }
+
+    fn metered(caps: RunCaps, answers: Vec<Result<Reply, LlmError>>) -> (Metered, Arc<Ledger>) {
+        let ledger = Arc::new(Ledger::new(caps, &[], 0, None));
+        let inner = Arc::new(Scripted::in_turn(answers));
+        let price = Price::per_million("2".parse().unwrap(), "10".parse().unwrap());
+        (Metered::new(inner, Role::Agent, Some(price), ledger.clone()), ledger)
+    }
+
+    #[tokio::test]
+    async fn calls_are_charged_by_what_the_provider_counted() {
+        let (model, problem) = ("a/b".to_owned(), "broken".to_owned());
+        let refused =
+            LlmError::Transient { model: model.clone(), problem: problem.clone(), retry_after_ms: None };
+        let lost = LlmError::Lost { model, problem, usage: Box::default() };
+        let check = async |answer: Result<Reply, LlmError>, expected: u64| {
+            let (model, ledger) = metered(RunCaps::default(), vec![answer]);
+            let _ = model.complete(&request()).await;
+            assert_eq!(ledger.spent().usd, Usd::of_pico(expected));
+        };
+        let bound = request_bytes(&request()) * 2_000_000 + 100 * 10_000_000;
+        check(says(20, 10), 20 * 2_000_000 + 10 * 10_000_000).await;
+        check(Err(refused), 0).await;
+        check(Err(lost), bound).await;
+        check(Ok(Reply::says("Nobody counted.")), bound).await;
+        check(says(1_000_000, 10), bound).await;
+        check(says(0, 10), bound).await;
+    }
+
+    #[tokio::test]
+    async fn what_a_limit_refuses_is_never_asked() {
+        let run = Caps { calls: Some(1), ..Caps::default() };
+        let (model, _) = metered(RunCaps { run, ..RunCaps::default() }, vec![says(5, 5)]);
+        assert!(model.complete(&request()).await.is_ok());
+        let refused = model.complete(&request()).await.unwrap_err();
+        assert!(matches!(refused, LlmError::CapReached { .. }), "{refused}");
+        assert!(refused.to_string().contains("--max-calls"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_not_on_disk_is_not_made() {
+        let (book, entries) = mpsc::unbounded_channel();
+        drop(entries);
+        let ledger = Arc::new(Ledger::new(RunCaps::default(), &[], 0, Some(book)));
+        let inner = Arc::new(Scripted::in_turn([says(5, 5)]));
+        let model = Metered::new(inner.clone(), Role::Agent, None, ledger);
+        let refused = model.complete(&request()).await.unwrap_err();
+        assert!(matches!(refused, LlmError::SetupRefused { .. }), "{refused}");
+        assert!(inner.complete(&request()).await.is_ok(), "the scripted answer is still there");
+    }
+}
