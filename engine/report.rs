@@ -3,6 +3,7 @@
 
 mod models;
 mod personas;
+mod suspicious;
 mod text;
 
 use crate::budget::{Call, Spending};
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 
 pub use models::{ModelRole, ModelUse};
 pub use personas::PersonaRow;
+pub use suspicious::SuspiciousEpisode;
 pub use text::{change_text, plain, render};
 
 /// What a run came to.
@@ -46,6 +48,8 @@ pub struct Report {
     /// score; those of held-out scenarios last.
     pub checks: Vec<CheckRow>,
     pub finalist: Option<Candidate>,
+    /// Episodes that called no tool where others call several. A warning only: they are scored like all.
+    pub suspicious: Vec<SuspiciousEpisode>,
     /// From the first record to the last, in milliseconds of the clock; pauses between resumptions count.
     pub wall_clock_ms: u64,
 }
@@ -55,6 +59,8 @@ pub struct Report {
 pub struct EpisodeCounts {
     pub budget: u32,
     pub scored: u32,
+    /// Scored or unmeasured: what was measured is a part of it.
+    pub attempted: u32,
     pub timed_out: u32,
     /// Of those scored, taken from the cache: they count against the budget and cost nothing.
     pub cached: u32,
@@ -156,9 +162,14 @@ impl Report {
             scenarios: gathered.scenario_rows(&started, &sides, basis),
             personas: personas::persona_rows(&gathered, &started, &sides),
             checks: gathered.check_rows(&started, &sides, basis),
+            suspicious: suspicious::suspicious(&gathered),
             finalist: finalist.and_then(|id| gathered.candidates.remove(&id)),
             basis,
-            episodes: EpisodeCounts { budget: started.budget, ..gathered.episodes },
+            episodes: EpisodeCounts {
+                budget: started.budget,
+                attempted: gathered.episodes.scored + gathered.episodes.unmeasured,
+                ..gathered.episodes
+            },
             proposals: gathered.proposals,
             agent_usage: gathered.agent_usage,
             writer_usage: gathered.writer_usage,
@@ -193,10 +204,17 @@ struct Sides {
     finalist: Option<PackHash>,
 }
 
+/// A scored episode with its place in the run.
+struct Scored {
+    ordinal: u32,
+    phase: Option<Phase>,
+    event: EpisodeScored,
+}
+
 #[derive(Default)]
 struct Gathered {
     phases: BTreeMap<u32, Phase>,
-    scored: Vec<(Option<Phase>, EpisodeScored)>,
+    scored: Vec<Scored>,
     candidates: BTreeMap<PackHash, Candidate>,
     episodes: EpisodeCounts,
     proposals: ProposalCounts,
@@ -241,7 +259,8 @@ impl Gathered {
                     false => self.agent_usage = self.agent_usage.plus(scored.usage),
                 }
                 self.resolved_models.extend(scored.resolved_model.clone());
-                self.scored.push((self.phases.get(&record.ordinal).copied(), scored.clone()));
+                let phase = self.phases.get(&record.ordinal).copied();
+                self.scored.push(Scored { ordinal: record.ordinal, phase, event: scored.clone() });
             }
             Event::EpisodeUnmeasured(unmeasured) => {
                 match unmeasured.class {
@@ -256,7 +275,7 @@ impl Gathered {
     }
 
     fn basis(&self) -> Basis {
-        let confirmed = self.scored.iter().any(|(phase, _)| *phase == Some(Phase::Confirm));
+        let confirmed = self.scored.iter().any(|scored| scored.phase == Some(Phase::Confirm));
         if confirmed { Basis::Confirmation } else { Basis::All }
     }
 
@@ -271,10 +290,11 @@ impl Gathered {
             Basis::All => true,
             Basis::Confirmation => matches!(phase, Some(Phase::Confirm | Phase::HeldOut)),
         };
-        let of_pack = self.scored.iter().filter(move |(phase, scored)| {
-            admits(*phase) && scored.key.candidate == *pack && scored.key.scenario == scenario.name
+        let of_pack = self.scored.iter().filter(move |scored| {
+            let key = &scored.event.key;
+            admits(scored.phase) && key.candidate == *pack && key.scenario == scenario.name
         });
-        of_pack.map(|(_, scored)| &scored.scorecard)
+        of_pack.map(|scored| &scored.event.scorecard)
     }
 
     fn scenario_rows(&self, started: &RunStarted, sides: &Sides, basis: Basis) -> Vec<ScenarioRow> {

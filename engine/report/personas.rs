@@ -66,10 +66,10 @@ fn rows(personas: Personas, profile: &Profile, groups: &Groups) -> Vec<PersonaRo
 fn pairs<'a>(gathered: &'a Gathered, started: &RunStarted, sides: &Sides) -> BTreeMap<(&'a str, u32), Pair> {
     let is_fresh = |phase: Option<Phase>| matches!(phase, Some(Phase::Confirm | Phase::HeldOut));
     let scores = |pack: &PackHash| -> BTreeMap<(&'a str, u32), f64> {
-        let episodes = gathered.scored.iter().filter(|(phase, _)| is_fresh(*phase));
-        let own = episodes.filter(|(_, scored)| scored.key.candidate == *pack);
+        let episodes = gathered.scored.iter().filter(|scored| is_fresh(scored.phase));
+        let own = episodes.map(|scored| &scored.event).filter(|scored| scored.key.candidate == *pack);
         let place = |scored: &'a EpisodeScored| (scored.key.scenario.as_str(), scored.key.repeat);
-        own.map(|(_, scored)| (place(scored), score(&scored.scorecard, started.profile.score))).collect()
+        own.map(|scored| (place(scored), score(&scored.scorecard, started.profile.score))).collect()
     };
     let incumbent = scores(&sides.incumbent);
     let finalist = sides.finalist.as_ref().map(scores).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The report as text for a terminal: the verdict first, then what it stands on.
 
 use super::personas::{persona_table, persona_warning};
+use super::suspicious::suspicion;
 use super::{Basis, CheckRow, ModelRole, ModelUse, Report, ScenarioRow};
 use crate::budget::{Spending, Sum};
 use crate::episode::Usage;
@@ -26,6 +27,7 @@ pub fn render(report: &Report) -> String {
     out += &verdict_text(report);
     out += &safety_warning(report);
     out += &persona_warning(report);
+    out += &suspicion(report);
     out += &scenario_table(report);
     out += &persona_table(report);
     out += &check_lists(report);
@@ -225,16 +227,16 @@ pub fn plain(text: &str) -> String {
 fn accounts(report: &Report) -> String {
     let episodes = report.episodes;
     let mut out = format!(
-        "Episodes   {} of {} ({} scored{}, {} unmeasured",
-        episodes.scored + episodes.unmeasured + episodes.cut,
+        "Episodes   {} of {} ({} of {} measured{}",
+        episodes.attempted + episodes.cut,
         episodes.budget,
         episodes.scored,
+        episodes.attempted,
         if episodes.cached > 0 {
             format!(", {} of them from the cache", episodes.cached)
         } else {
             String::new()
         },
-        episodes.unmeasured
     );
     let also = [(episodes.cut, "cut short by a limit"), (episodes.timed_out, "timed out")];
     for (count, words) in also.into_iter().filter(|(count, _)| *count > 0) {

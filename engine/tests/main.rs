@@ -21,6 +21,7 @@ mod resume;
 mod scoring;
 mod search;
 mod suite_answers;
+mod suspicious;
 mod tidy;
 mod trial;
 mod validate;

@@ -120,7 +120,7 @@ fn the_episodes_of_last_night_serve_tonight() {
     let (records, told) = (records(&place, &id), report(&place, &id));
     let cached = told["episodes"]["cached"].as_u64().expect("a number");
     assert!(cached > 0, "{told}");
-    assert!(second.out.contains(&format!("scored, {cached} of them from the cache")), "{}", second.out);
+    assert!(second.out.contains(&format!("measured, {cached} of them from the cache")), "{}", second.out);
     let asked_again = provider.answers_to_agents() - asked;
     assert_eq!(asked_again, calls(&records), "what was kept was not asked for");
     println!("the first night asked {asked} times, the second {asked_again} times");
