@@ -22,7 +22,7 @@ pub enum Event {
     ProposalFailed(ProposalFailed),
     EpisodeScored(EpisodeScored),
     EpisodeUnmeasured(EpisodeUnmeasured),
-    SearchEnded(SearchEnded),
+    Limited(Limited),
     RunFinished(RunFinished),
 }
 
@@ -243,11 +243,11 @@ pub struct EpisodeUnmeasured {
     pub usage: Usage,
 }
 
-/// What is left within a limit is kept for the verdict, so the search is over.
+/// A limit affords fewer episodes than the budget has left, so the search divides these.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SearchEnded {
+pub struct Limited {
     pub limit: Limit,
-    /// So many more episodes are affordable.
+    /// So many more episodes are affordable, by what those before them took.
     pub episodes: u32,
 }
 

@@ -42,6 +42,7 @@ pub mod evaluate;
 pub mod store;
 
 // Stories: only what is above.
+pub mod estimate;
 pub mod optimize;
 
 // Faces: people and git.

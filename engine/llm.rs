@@ -19,7 +19,7 @@ pub mod scripted;
 mod usage;
 
 use crate::budget::Limit;
-use crate::episode::{AssistantTurn, FailureClass, Message, Usage};
+use crate::episode::{AssistantTurn, FailureClass, Message, ToolRequest, Usage};
 use crate::units::Seed;
 use crate::value::Value;
 use futures_util::future::BoxFuture;
@@ -54,6 +54,34 @@ pub struct Request {
     /// The longest that one attempt may take, in milliseconds; reaching it is `DeadlineReached`. Waiting
     /// between attempts does not count. None leaves it to the client.
     pub attempt_ms_max: Option<u64>,
+}
+
+impl Request {
+    /// The bytes of all that the model reads, with room for what a provider's frame adds: no tokenizer makes
+    /// more tokens of it.
+    pub fn bytes(&self) -> u64 {
+        const FRAME: usize = 64;
+        /// What providers add when there are tools.
+        const TOOLS_FRAME: usize = 1_024;
+        let message = |message: &Message| match message {
+            Message::User(text) => text.len(),
+            Message::Assistant(turn) => {
+                let call =
+                    |call: &ToolRequest| FRAME + call.id.len() + call.tool.len() + call.arguments.len();
+                let calls: usize = turn.tool_calls.iter().map(call).sum();
+                let reasoning = turn.reasoning.as_ref().map_or(0, |value| value.dumps().len());
+                turn.text.len() + calls + reasoning
+            }
+            Message::ToolResult(result) => result.content.len() + result.id.len() + result.tool.len(),
+        };
+        let messages: usize = self.messages.iter().map(|each| FRAME + message(each)).sum();
+        let tool = |tool: &ToolSchema| {
+            FRAME + tool.name.len() + tool.description.len() + tool.parameters.dumps().len()
+        };
+        let tools: usize = self.tools.iter().map(tool).sum();
+        let frame = if self.tools.is_empty() { FRAME } else { TOOLS_FRAME };
+        (frame + self.system.len() + messages + tools) as u64
+    }
 }
 
 /// A tool as the model is told of it.

@@ -93,9 +93,9 @@ pub async fn run(
             None => journal.tell(&mut search)?,
         }
         journal.hear(Heard::Told { search: &search, spent: engine.ledger.spent() });
-        if let Some(ended) = thrift::must_end(engine, &search, &journal) {
-            journal.record_next(Event::SearchEnded(ended))?;
-            continue;
+        if let Some(limited) = thrift::limited(engine, &search, &journal) {
+            journal.record_next(Event::Limited(limited))?;
+            journal.tell(&mut search)?;
         }
         journal.record_next(match search.ask() {
             Next::Work(planned) => Event::Planned(planned),

@@ -269,7 +269,7 @@ impl Gathered {
                 }
                 self.agent_usage = self.agent_usage.plus(unmeasured.usage);
             }
-            Event::SearchEnded(_) => {}
+            Event::Limited(_) => {}
             Event::RunFinished(finished) => self.finished = Some(finished.clone()),
         }
     }

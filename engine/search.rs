@@ -20,6 +20,8 @@ use crate::event::{Candidate, Event, Planned, RunFinished, RunStarted, Stop};
 use crate::score::Profile;
 use crate::units::PackHash;
 use allotment::Allotment;
+
+pub use allotment::Division;
 use state::State;
 
 /// A search in progress.
@@ -62,6 +64,16 @@ pub struct ScenarioMean {
 /// Why a run with these settings could not decide anything, and what would be enough; none where it can.
 pub fn shortage(run: &RunStarted) -> Option<String> {
     shortage_of(Allotment::of(run))
+}
+
+/// What the episodes of a run's budget are for.
+pub fn division(run: &RunStarted) -> Division {
+    Allotment::of(run).division()
+}
+
+/// The fewest episodes that pay for three proposals and a final comparison.
+pub fn enough(run: &RunStarted) -> u32 {
+    Allotment::of(run).enough()
 }
 
 /// The same for a budget and a suite alone: scenarios that the search may use, and those held out.
@@ -130,17 +142,16 @@ impl Search {
         Some(&self.state.as_ref()?.run.profile)
     }
 
-    /// How many of the episodes that are still affordable the verdict needs, the largest plan of the search
-    /// included: with less than that, the search must end.
-    pub fn episodes_needed(&self, affordable: u32) -> u32 {
-        let Some(state) = &self.state else { return 0 };
-        let allotment = state.affordable(affordable);
-        allotment.kept() + 2 * allotment.scenarios
+    /// Episodes that the budget has left.
+    pub fn episodes_left(&self) -> u32 {
+        self.state.as_ref().map_or(0, |state| state.run.budget.saturating_sub(state.started))
     }
 
-    /// Whether the search was ended by a limit.
-    pub fn has_ended(&self) -> bool {
-        self.state.as_ref().is_some_and(|state| state.ended.is_some())
+    /// How many more episodes were affordable when the search was told of that, less those begun since; none
+    /// where it was told of no limit.
+    pub fn told_affordable(&self) -> Option<u32> {
+        let state = self.state.as_ref()?;
+        state.limited.as_ref().map(|_| state.affordable_left())
     }
 
     /// Whether a limit cut an episode short.

@@ -61,6 +61,11 @@ impl Builtin {
         Builtin { llm, limits, prompt: PromptProfile::default() }
     }
 
+    /// What the model is asked first.
+    pub fn first_request(&self, task: &Task) -> Request {
+        Session::new(self, task).request
+    }
+
     async fn converse(&self, session: &mut Session<'_>) -> Outcome {
         let start = Instant::now();
         let limit = Duration::from_millis(self.limits.episode_ms_max);

@@ -106,7 +106,7 @@ impl AgentSettings {
         Ok(Arc::new(OpenClaw::new(llm, settings).await?))
     }
 
-    fn prompt(&self) -> anyhow::Result<PromptProfile> {
+    pub fn prompt(&self) -> anyhow::Result<PromptProfile> {
         self.prompt_profile.as_ref().map_or_else(|| Ok(PromptProfile::default()), |name| read_profile(name))
     }
 }

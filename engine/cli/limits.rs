@@ -1,6 +1,7 @@
 //! Limits of money, tokens, calls and time, and the prices that money is counted by: from the command line.
 
 use crate::exit::BadInput;
+use crate::role::Role;
 use clap::Args;
 use packwright::budget::{Caps, Role as RoleKind, RunCaps};
 use packwright::llm::pricing::{Price, PriceTable};
@@ -80,15 +81,17 @@ impl LimitArgs {
     }
 
     /// The prices of the models that providers are asked for, and refuses a limit of dollars that cannot hold.
-    pub fn prices<'a>(&self, models: impl Iterator<Item = (RoleKind, &'a str)>) -> anyhow::Result<Prices> {
+    pub fn prices<'a>(&self, models: impl Iterator<Item = (RoleKind, &'a Role)>) -> anyhow::Result<Prices> {
         let table = self.table()?;
         let mut prices = Prices { note: note(&table, self.prices.as_deref()), ..Prices::default() };
         let caps = self.caps();
         let mut missing = Vec::new();
-        for (role, model) in models {
-            match table.of(model) {
-                Some(price) => drop(prices.by_model.insert(model.to_owned(), *price)),
-                None if caps.needs_price(role) => missing.push(model.to_owned()),
+        for (kind, role) in models {
+            let model = &role.model;
+            let price = if role.is_at_home()? { table.of(model) } else { table.of_elsewhere(model) };
+            match price {
+                Some(price) => drop(prices.by_model.insert(model.clone(), *price)),
+                None if caps.needs_price(kind) => missing.push(model.clone()),
                 None => {}
             }
         }
@@ -111,7 +114,7 @@ impl LimitArgs {
         let text = std::fs::read_to_string(file)
             .map_err(|error| BadInput(format!("cannot read the prices in {shown}: {error}")))?;
         let table = PriceTable::embedded().with_overrides(&text);
-        table.map_err(|problem| BadInput(format!("{shown}: {problem}")).into())
+        table.map_err(|problem| BadInput(format!("{shown}:{problem}")).into())
     }
 }
 

@@ -11,6 +11,7 @@ mod cache;
 mod cache_folder;
 mod check;
 mod doctor;
+mod estimate;
 mod exit;
 mod keys;
 mod limits;
@@ -61,6 +62,8 @@ Examples:
 
 #[derive(Subcommand)]
 enum Command {
+    /// Say what a run with these options would take, and whether its limits afford it
+    Estimate(Box<estimate::EstimateArgs>),
     /// List runs, or export a run's events
     Runs(runs::RunsArgs),
     /// Print the report of a run again
@@ -88,6 +91,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         None => run::run(cli.run),
+        Some(Command::Estimate(args)) => estimate::run(*args),
         Some(Command::Runs(args)) => runs::run(args),
         Some(Command::Report(args)) => report::run(args),
         Some(Command::Score(args)) => score::run(args),

@@ -175,11 +175,11 @@ impl ModelSettings {
         &self.writers
     }
 
-    /// The models that providers are asked for, in their roles.
-    pub fn asked_of_providers(&self) -> impl Iterator<Item = (RoleKind, &str)> {
+    /// The models that providers are asked for.
+    pub fn asked_of_providers(&self) -> impl Iterator<Item = (RoleKind, &Role)> {
         let writers = self.writers.iter().map(|role| (RoleKind::Writer, role));
         let all = [(RoleKind::Agent, &self.agent)].into_iter().chain(writers);
-        all.filter(|(_, role)| !role.is_offline()).map(|(kind, role)| (kind, role.model.as_str()))
+        all.filter(|(_, role)| !role.is_offline())
     }
 
     fn roles(&self) -> impl Iterator<Item = &Role> {

@@ -25,6 +25,8 @@ pub struct Progress {
     caps: Caps,
     episodes: u32,
     phase: Option<Phase>,
+    /// It was said that a limit leaves less than the budget.
+    is_limited: bool,
     /// The best that was shown last, so that only news are lines.
     shown: Option<String>,
 }
@@ -38,7 +40,7 @@ impl Progress {
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
-        Progress { json, bar, budget, caps, episodes: 0, phase: None, shown: None }
+        Progress { json, bar, budget, caps, episodes: 0, phase: None, is_limited: false, shown: None }
     }
 
     /// Shows the lines with which a run opens.
@@ -103,10 +105,16 @@ impl Progress {
             Event::ProposalFailed(failed) => {
                 self.news(resumed, &format!("no candidate: {}", fault_words(&failed.reason)))
             }
-            Event::SearchEnded(ended) => self.news(
-                resumed,
-                &format!("of {}, only what the verdict needs is left: the search ends", ended.limit.flag()),
-            ),
+            Event::Limited(limited) => {
+                if !self.is_limited {
+                    let (flag, episodes) = (limited.limit.flag(), limited.episodes);
+                    self.news(
+                        resumed,
+                        &format!("{flag} affords about {episodes} more episodes: the search goes by that"),
+                    );
+                }
+                self.is_limited = true;
+            }
             Event::RunStarted(_) | Event::RunFinished(_) => {}
         }
     }

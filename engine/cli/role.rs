@@ -7,7 +7,7 @@ use packwright::llm::Llm;
 use packwright::llm::cache::ModelIdentity;
 use packwright::llm::connect::{Connection, connect};
 use packwright::llm::options::ModelOptions;
-use packwright::llm::provider::{self, ModelName};
+use packwright::llm::provider::{self, ModelName, same_origin};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -141,6 +141,11 @@ impl Role {
         };
         let headers = self.headers.iter().map(|(name, text)| Ok((name.clone(), value(text)?)));
         headers.collect()
+    }
+
+    /// Whether it is asked at its provider's own address, whose prices are known.
+    pub fn is_at_home(&self) -> anyhow::Result<bool> {
+        Ok(same_origin(&self.place()?, self.name()?.provider.base_url()))
     }
 
     pub fn is_offline(&self) -> bool {

@@ -2,11 +2,13 @@
 
 mod cache;
 pub mod conclusion;
+mod prepared;
 mod personas;
 mod settings;
 pub mod start;
 
 use super::agents::AgentArgs;
+use super::estimate::in_short;
 use super::exit::{BadInput, Exit};
 use super::limits::LimitArgs;
 use super::models::{self, ModelArgs};
@@ -17,6 +19,7 @@ use anyhow::Context;
 use cache::{CacheArgs, RunCache};
 use clap::Args;
 use packwright::agent::builtin::Limits;
+use packwright::estimate::Estimate;
 use packwright::evaluate::Evaluator;
 use packwright::event::{CheckEntry, Conditions, RunStarted, ScenarioEntry};
 use packwright::llm::meter::Ledger;
@@ -28,6 +31,7 @@ use packwright::store::{self, CallBook, Store};
 use packwright::units::Seed;
 use packwright::workspace::{SuiteSource, load_suite};
 use personas::PersonaArgs;
+pub use prepared::Prepared;
 use settings::Settings;
 use start::Start;
 use std::path::{Path, PathBuf};
@@ -103,6 +107,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "cache_days", "ModelArgs", "AgentArgs", "PersonaArgs", "LimitArgs"])]
     pub resume: Option<String>,
 
+    /// Begin although the budget or a limit does not pay for three proposals and a final comparison
+    #[arg(long)]
+    pub force: bool,
+
     /// Print every event as a line of JSON on standard output
     #[arg(long)]
     pub json: bool,
@@ -151,28 +159,20 @@ struct Session {
     suite: Arc<Suite>,
     start: Start,
     models: models::Models,
-    resumed: bool,
+    /// None where a run goes on that had begun before.
+    estimate: Option<Estimate>,
 }
 
 impl Session {
     fn begin(args: &RunArgs) -> anyhow::Result<Session> {
-        let settings = Settings::of(args)?;
-        let suite = read_suite(&settings)?;
-        let models = models::connect(&settings.models)?;
-        let prompt = settings.agent.hash()?;
-        let profile = args.rules()?;
-        let started_without =
-            |start: &Start| started(args, &settings, &suite, &profile, &models, &prompt, start);
-        let start = start::choose(args, &settings, &started_without)?;
+        let prepared = Prepared::of(args)?;
+        prepared.check(args.force)?;
+        let Prepared { settings, suite, models, start, started, estimate, .. } = prepared;
         let packs = &settings.packs;
         std::fs::create_dir_all(packs).with_context(|| format!("create the folder {}", packs.display()))?;
-        let started = started_without(&start);
-        if let Some(problem) = packwright::search::shortage(&started) {
-            return Err(BadInput(problem).into());
-        }
         std::fs::create_dir_all(&args.runs).with_context(|| format!("create {}", args.runs.display()))?;
         let store = Store::begin(&args.runs, now_ms(), &serde_json::to_value(&settings)?, started.clone())?;
-        Ok(Session { settings, store, started, suite, start, models, resumed: false })
+        Ok(Session { settings, store, started, suite, start, models, estimate: Some(estimate) })
     }
 
     fn resume(args: &RunArgs, id: &str) -> anyhow::Result<Session> {
@@ -210,7 +210,7 @@ impl Session {
         }
         let models = models::connect(&settings.models)?;
         let start = Start::of_run(&started)?;
-        Ok(Session { settings, store, started, suite, start, models, resumed: true })
+        Ok(Session { settings, store, started, suite, start, models, estimate: None })
     }
 
     /// The first lines: which model, what is measured, and how it can be repeated.
@@ -218,7 +218,7 @@ impl Session {
         let searched = self.started.scenarios.iter().filter(|scenario| !scenario.held_out).count();
         let checks: usize = self.started.scenarios.iter().map(|scenario| scenario.checks.len()).sum();
         let held_out = self.started.scenarios.len() - searched;
-        let verb = if self.resumed { "going on with" } else { "run" };
+        let verb = if self.estimate.is_none() { "going on with" } else { "run" };
         let mut lines = vec![self.models.notice.clone()];
         lines.extend(self.settings.agent.notice());
         lines.extend([
@@ -235,6 +235,7 @@ impl Session {
             ),
             format!("to beat: {}", self.start.description),
         ]);
+        lines.extend(self.estimate.as_ref().map(in_short));
         lines.extend(personas::notice(&self.started.profile));
         lines
     }

@@ -9,7 +9,7 @@ use super::{Llm, LlmError, Reply, Request};
 use crate::budget::{
     Accounts, Amount, Bound, Call, Charge, Limit, Refusal, Resource, Role, RunCaps, Settled,
 };
-use crate::episode::{Message, Usage};
+use crate::episode::Usage;
 use futures_util::future::BoxFuture;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -200,7 +200,7 @@ impl Metered {
 
     /// The most that a call can cost: no tokenizer makes more tokens than there are bytes.
     fn bound(&self, request: &Request) -> Bound {
-        let input = request_bytes(request);
+        let input = request.bytes();
         let output = self.inner.output_tokens_max(request).map(u64::from);
         Bound {
             tokens: output.map(|output| input.saturating_add(output)),
@@ -293,33 +293,6 @@ impl Llm for Metered {
     }
 }
 
-/// The bytes of all that the model reads, with room for what a provider's frame adds.
-fn request_bytes(request: &Request) -> u64 {
-    const FRAME: usize = 64;
-    /// What providers add when there are tools.
-    const TOOLS_FRAME: usize = 1_024;
-    let message = |message: &Message| match message {
-        Message::User(text) => text.len(),
-        Message::Assistant(turn) => {
-            let call = |call: &crate::episode::ToolRequest| {
-                FRAME + call.id.len() + call.tool.len() + call.arguments.len()
-            };
-            let calls: usize = turn.tool_calls.iter().map(call).sum();
-            let reasoning = turn.reasoning.as_ref().map_or(0, |value| value.dumps().len());
-            turn.text.len() + calls + reasoning
-        }
-        Message::ToolResult(result) => result.content.len() + result.id.len() + result.tool.len(),
-    };
-    let messages: usize = request.messages.iter().map(|each| FRAME + message(each)).sum();
-    let tools: usize = request
-        .tools
-        .iter()
-        .map(|tool| FRAME + tool.name.len() + tool.description.len() + tool.parameters.dumps().len())
-        .sum();
-    let frame = if request.tools.is_empty() { FRAME } else { TOOLS_FRAME };
-    (frame + request.system.len() + messages + tools) as u64
-}
-
 fn unix_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
@@ -332,6 +305,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use crate::budget::Caps;
+    use crate::episode::Message;
     use crate::llm::scripted::Scripted;
     use crate::units::{Seed, Usd};
 
@@ -369,7 +343,7 @@ mod tests {
             let _ = model.complete(&request()).await;
             assert_eq!(ledger.spent().usd, Usd::of_pico(expected));
         };
-        let bound = request_bytes(&request()) * 2_000_000 + 100 * 10_000_000;
+        let bound = request().bytes() * 2_000_000 + 100 * 10_000_000;
         check(says(20, 10), 20 * 2_000_000 + 10 * 10_000_000).await;
         check(Err(refused), 0).await;
         check(Err(lost), bound).await;

@@ -5,7 +5,7 @@
 use crate::episode::Usage;
 use crate::units::Usd;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const EMBEDDED: &str = include_str!("prices.json");
 
@@ -17,6 +17,8 @@ pub struct PriceTable {
     /// Where they come from.
     pub source: String,
     prices: BTreeMap<String, Price>,
+    /// Those that the user gave.
+    own: BTreeSet<String>,
 }
 
 /// What the tokens of one model cost, each.
@@ -50,26 +52,35 @@ impl PriceTable {
             as_of: table.as_of.unwrap_or_default(),
             source: table.source.unwrap_or_default(),
             prices,
+            own: BTreeSet::new(),
         }
     }
 
     /// Lays the user's prices over these: JSON of the same form, `{"models": {"provider/model": {"input": 1.25,
     /// "output": 10}}}`, in dollars per million tokens.
     pub fn with_overrides(mut self, text: &str) -> Result<PriceTable, String> {
-        let table: RawTable = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let table: RawTable = serde_json::from_str(text).map_err(|error| placed(&error))?;
         let mut problems = Vec::new();
         for (model, raw) in table.models {
             match raw.price() {
-                Ok(price) => drop(self.prices.insert(model, price)),
-                Err(problem) => problems.push(format!("{model}: {problem}")),
+                Ok(price) => {
+                    self.own.insert(model.clone());
+                    self.prices.insert(model, price);
+                }
+                Err(problem) => problems.push(format!(" {model}: {problem}")),
             }
         }
-        if problems.is_empty() { Ok(self) } else { Err(problems.join("; ")) }
+        if problems.is_empty() { Ok(self) } else { Err(problems.join(";")) }
     }
 
     /// The price of a model; dated versions (`-2025-08-07`, `-20250929`) cost what their name without date does.
     pub fn of(&self, model: &str) -> Option<&Price> {
         self.prices.get(model).or_else(|| self.prices.get(without_date(model)?))
+    }
+
+    /// The price of a model at another server than its provider's own: only the user can know it.
+    pub fn of_elsewhere(&self, model: &str) -> Option<&Price> {
+        self.prices.get(model).filter(|_| self.own.contains(model))
     }
 
     /// The models that have a price, in alphabetical order.
@@ -94,6 +105,17 @@ impl Price {
         let fresh = tier.input.times(input - read - written);
         let cached = tier.cache_read.times(read).plus(tier.cache_write.times(written));
         Some(fresh.plus(cached).plus(tier.output.times(output)))
+    }
+
+    /// The dollars of an input token when a share of the input is read from the cache; short requests.
+    pub fn of_input(&self, cached_share: f64) -> f64 {
+        let [fresh, read] = [self.tier.input, self.tier.cache_read].map(Usd::as_dollars);
+        fresh * (1.0 - cached_share) + read * cached_share
+    }
+
+    /// The dollars of an output token; short requests.
+    pub fn of_output(&self) -> f64 {
+        self.tier.output.as_dollars()
     }
 
     /// The most that a call with at most so many tokens can cost.
@@ -170,6 +192,13 @@ fn tier(input: f64, output: f64, cache_read: Option<f64>, cache_write: Option<f6
 fn per_token(per_million: f64) -> Result<Usd, String> {
     let amount = Usd::of_dollars(per_million / 1_000_000.0);
     amount.ok_or_else(|| format!("{per_million} is no price in dollars per million tokens"))
+}
+
+/// `3:14: what is wrong`.
+fn placed(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    let words = words.rsplit_once(" at line ").map_or(words.as_str(), |(words, _)| words);
+    format!("{}:{}: {words}", error.line(), error.column())
 }
 
 /// The name without `-YYYY-MM-DD` or `-YYYYMMDD` at its end.

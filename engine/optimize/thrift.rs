@@ -1,30 +1,37 @@
-//! Thrift: when a limit of money, tokens, calls or time comes closer, the search ends while enough is left for
-//! a verdict. What an episode takes is measured in the run itself.
+//! Thrift: what limits of money, tokens, calls and time leave of the budget. What an episode takes is measured in
+//! the run itself, and the search is told when fewer episodes are affordable than it plans with, so that it keeps
+//! enough for a verdict.
 
 use super::Engine;
 use super::journal::Journal;
 use crate::budget::Limit;
-use crate::event::SearchEnded;
+use crate::event::Limited;
 use crate::search::Search;
 use std::time::Instant;
 
-/// Episodes differ, so the verdict's are taken to cost more than the mean says.
+/// Episodes differ, and calls fail, so further ones are taken to cost more than the mean says.
 const SAFETY: f64 = 1.15;
+/// The search is told again when what is affordable has changed by this part.
+const NEWS: f64 = 0.05;
 
-/// Whether the search must end now, and what is left for the verdict.
-pub(super) fn must_end(engine: &Engine, search: &Search, journal: &Journal<'_>) -> Option<SearchEnded> {
-    if search.has_ended() || search.is_confirming() {
+/// What the search must be told of the limits, if anything is new.
+pub(super) fn limited(engine: &Engine, search: &Search, journal: &Journal<'_>) -> Option<Limited> {
+    if search.is_confirming() {
         return None;
     }
-    let affordable = affordable(engine, journal);
-    if search.is_cut() {
-        // A limit was reached sooner than its mean said.
-        let (episodes, limit) = affordable.or_else(|| Some((0.0, engine.ledger.last_refusal()?)))?;
-        return Some(SearchEnded { limit, episodes: (episodes / SAFETY) as u32 });
-    }
-    let (episodes, limit) = affordable?;
-    let episodes = (episodes / SAFETY) as u32;
-    (episodes < search.episodes_needed(episodes)).then_some(SearchEnded { limit, episodes })
+    let (episodes, limit) = match affordable(engine, journal) {
+        Some(known) => known,
+        // A limit was reached before anything could be measured.
+        None => (0.0, engine.ledger.last_refusal().filter(|_| search.is_cut())?),
+    };
+    // What cuts an episode leaves less than one of its calls may take.
+    let episodes = if search.is_cut() { 0 } else { (episodes / SAFETY) as u32 };
+    let is_news = search.is_cut()
+        || match search.told_affordable() {
+            None => episodes < search.episodes_left(),
+            Some(told) => f64::from(told.abs_diff(episodes)) > NEWS * f64::from(told),
+        };
+    is_news.then_some(Limited { limit, episodes })
 }
 
 /// How many episodes are affordable, and the limit that says so; none where nothing is limited or measured.

@@ -49,7 +49,7 @@ fn verdict_text(report: &Report) -> String {
         Stop::Exhausted => "The run stopped early: the writer brought no new candidates.\n".into(),
         Stop::Unmeasurable => "The run stopped early: not every scenario could be measured.\n".into(),
         Stop::LimitReached(limit) => format!(
-            "The search stopped before the budget was spent: of {}, only what the verdict needs was left.\n",
+            "The search stopped before the budget was spent: {} left only what the verdict needs.\n",
             limit.flag()
         ),
     };

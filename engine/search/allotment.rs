@@ -3,6 +3,7 @@
 
 use super::comparison::PAIRS_MIN;
 use crate::event::RunStarted;
+use serde::Serialize;
 
 /// The share of the budget that confirmation gets: with less it decides nothing, with more the search starves.
 const CONFIRMATION_SHARE: f64 = 0.25;
@@ -10,8 +11,30 @@ const CONFIRMATION_SHARE: f64 = 0.25;
 const CALIBRATION_SHARE_MAX: f64 = 0.15;
 /// The most that the held-out scenarios may take.
 const HELD_OUT_SHARE_MAX: f64 = 0.1;
+/// Fewer proposals than this are no search.
+const PROPOSALS_MIN: u32 = 3;
+/// On so many scenarios a new candidate is looked at first.
+pub(super) const SCREENED: u32 = 2;
 /// More passes would settle nothing that matters.
 const CONFIRMATION_PASSES_MAX: u64 = 100;
+
+/// A budget by what its episodes are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Division {
+    /// To measure the pack to beat.
+    pub calibration: u32,
+    /// To look for a better one.
+    pub search: u32,
+    /// To compare the best with it, on fresh episodes.
+    pub confirmation: u32,
+    pub held_out: u32,
+}
+
+impl Division {
+    pub fn total(&self) -> u32 {
+        self.calibration + self.search + self.confirmation + self.held_out
+    }
+}
 
 /// The division of a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +54,6 @@ impl Allotment {
     pub fn of(run: &RunStarted) -> Allotment {
         let held_out = run.scenarios.iter().filter(|scenario| scenario.held_out).count() as u32;
         Allotment::divide(run.budget, run.scenarios.len() as u32 - held_out, held_out)
-    }
-
-    /// The same when no more than a part of the budget is affordable.
-    pub fn within(&self, budget: u32, held_out_scenarios: u32) -> Allotment {
-        Allotment::divide(budget.min(self.budget), self.scenarios, held_out_scenarios)
     }
 
     pub fn divide(budget: u32, scenarios: u32, held_out_scenarios: u32) -> Allotment {
@@ -72,6 +90,20 @@ impl Allotment {
     /// Whether the budget can pay for calibration, a candidate, and its comparison with the incumbent.
     pub fn can_confirm(&self) -> bool {
         self.confirmation_passes > 0
+    }
+
+    pub fn division(&self) -> Division {
+        let calibration = self.calibration_passes * self.scenarios;
+        let confirmation = 2 * self.scenarios * self.confirmation_passes;
+        let spent = calibration + confirmation + self.held_out;
+        let search = self.budget.saturating_sub(spent);
+        Division { calibration, search, confirmation, held_out: self.held_out }
+    }
+
+    /// The fewest episodes that pay for three proposals and a final comparison.
+    pub fn enough(&self) -> u32 {
+        let screened = (PROPOSALS_MIN * SCREENED).min(PROPOSALS_MIN * self.scenarios);
+        minimum(self.scenarios).saturating_sub(1).saturating_add(screened)
     }
 
     /// Episodes kept from the search.

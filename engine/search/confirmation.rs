@@ -61,8 +61,8 @@ pub(super) fn verdict(state: &State) -> Verdict {
 }
 
 fn why_unconfirmed(state: &State) -> String {
-    if let Some(ended) = &state.ended {
-        return format!("{} before a candidate could be confirmed", ended.limit);
+    if let Some(limited) = state.limited.as_ref().filter(|_| state.is_limited()) {
+        return format!("{} before a candidate could be confirmed", limited.limit);
     }
     if !state.allotment.can_confirm() {
         return state.allotment.shortage();

@@ -1,5 +1,6 @@
 //! The strategy: which plan comes next.
 
+use super::allotment::SCREENED;
 use super::front::draw_parent;
 use super::state::{Member, State};
 use super::target::{Aims, protected, targets};
@@ -21,8 +22,6 @@ const ATTEMPTS_MAX: u32 = 3;
 const INCUMBENT_ATTEMPTS_MAX: u32 = 8;
 /// Rounds of proposals without any candidate before the search gives up on the writer.
 const BARREN_ROUNDS_MAX: u32 = 5;
-/// On how many scenarios a new candidate is looked at first.
-const SCREEN_MAX: usize = 2;
 
 /// The next plan; none when nothing is left to do.
 pub(super) fn next(state: &State) -> Option<Planned> {
@@ -33,7 +32,7 @@ pub(super) fn next(state: &State) -> Option<Planned> {
         return None;
     }
     let calibration = calibrate(state);
-    if state.ended.is_none() && (calibration.is_some() || unmeasured_scenario(state).is_some()) {
+    if calibration.is_some() || unmeasured_scenario(state).is_some() {
         return calibration;
     }
     search(state).or_else(|| confirmation::plan(state))
@@ -43,7 +42,13 @@ pub(super) fn next(state: &State) -> Option<Planned> {
 pub(super) fn stop(state: &State) -> Stop {
     if state.allotment.can_confirm() && unmeasured_scenario(state).is_some() {
         Stop::Unmeasurable
-    } else if let Some(limit) = state.ended.as_ref().map(|ended| ended.limit).or(state.writer_limit) {
+    } else if let Some(limit) = state
+        .limited
+        .as_ref()
+        .filter(|_| state.is_limited())
+        .map(|limited| limited.limit)
+        .or(state.writer_limit)
+    {
         Stop::LimitReached(limit)
     } else if is_exhausted(state) {
         Stop::Exhausted
@@ -106,7 +111,7 @@ fn screen(state: &State) -> Option<Planned> {
             scenarios = state.scenarios.clone();
             scenarios.shuffle(&mut rng(state, "screen", &id.0));
         }
-        scenarios.truncate(SCREEN_MAX);
+        scenarios.truncate(SCREENED as usize);
         runs.extend(scenarios.into_iter().map(|scenario| (member, scenario)));
     }
     episodes(state, Phase::Screen, runs)

@@ -7,8 +7,8 @@ use super::{ScenarioMean, Standing, lineage};
 use crate::budget::Limit;
 use crate::episode::FailureClass;
 use crate::event::{
-    Candidate, EpisodeScored, Event, Operator, Phase, Planned, ProposalFailed, ProposalFault, Proposed,
-    RunStarted, SearchEnded, Step, Target,
+    Candidate, EpisodeScored, Event, Limited, Operator, Phase, Planned, ProposalFailed, ProposalFault,
+    Proposed, RunStarted, Step, Target,
 };
 use crate::score::{CheckVerdict, SAFETY, ScoreRule, Scorecard};
 use crate::units::PackHash;
@@ -41,8 +41,10 @@ pub(super) struct State {
     /// Rounds of proposals in a row that gave no candidate.
     pub barren_rounds: u32,
     pub last_fault: Option<ProposalFault>,
-    /// Why the search was over before the budget was spent.
-    pub ended: Option<SearchEnded>,
+    /// What a limit leaves of the budget.
+    pub limited: Option<Limited>,
+    /// Episodes that are affordable in all.
+    affordable: u32,
     /// A limit cut an episode short.
     pub is_cut: bool,
     /// The writer is not asked any more.
@@ -119,7 +121,8 @@ impl State {
             merging: false,
             barren_rounds: 0,
             last_fault: None,
-            ended: None,
+            limited: None,
+            affordable: run.budget,
             is_cut: false,
             writer_limit: None,
             frozen: None,
@@ -133,8 +136,8 @@ impl State {
         if let Event::Planned(plan) = event {
             return self.begin(plan);
         }
-        if let Event::SearchEnded(ended) = event {
-            return self.end_search(ended);
+        if let Event::Limited(limited) = event {
+            return self.limit(limited);
         }
         let step = self.open.steps.pop_front();
         match event {
@@ -144,7 +147,7 @@ impl State {
             Event::EpisodeUnmeasured(unmeasured) => {
                 self.is_cut |= unmeasured.class == FailureClass::Limit;
             }
-            Event::RunStarted(_) | Event::Planned(_) | Event::SearchEnded(_) | Event::RunFinished(_) => {
+            Event::RunStarted(_) | Event::Planned(_) | Event::Limited(_) | Event::RunFinished(_) => {
                 return;
             }
         }
@@ -159,10 +162,7 @@ impl State {
 
     /// Episodes that the search may still start.
     pub fn left(&self) -> u32 {
-        if self.ended.is_some() {
-            return 0;
-        }
-        self.run.budget.saturating_sub(self.started).saturating_sub(self.allotment.kept())
+        self.affordable.saturating_sub(self.started).saturating_sub(self.allotment.kept())
     }
 
     pub fn plans(&self, phase: Phase) -> u32 {
@@ -272,17 +272,23 @@ impl State {
         self.open.candidates += 1;
     }
 
-    /// What is still affordable goes to the verdict.
-    fn end_search(&mut self, ended: &SearchEnded) {
-        self.allotment = self.affordable(ended.episodes);
+    /// Divides what is still affordable instead of the budget.
+    fn limit(&mut self, limited: &Limited) {
+        let held_out = self.run.scenarios.iter().filter(|scenario| scenario.held_out).count() as u32;
+        self.affordable = self.started.saturating_add(limited.episodes).min(self.run.budget);
+        self.allotment = Allotment::divide(self.affordable, self.allotment.scenarios, held_out);
         self.is_cut = false;
-        self.ended = Some(ended.clone());
+        self.limited = Some(limited.clone());
     }
 
-    /// The division of the budget when only so many more episodes are affordable.
-    pub fn affordable(&self, episodes: u32) -> Allotment {
-        let held_out = self.run.scenarios.iter().filter(|scenario| scenario.held_out).count() as u32;
-        self.allotment.within(self.started.saturating_add(episodes), held_out)
+    /// Affordable episodes that were not begun.
+    pub fn affordable_left(&self) -> u32 {
+        self.affordable.saturating_sub(self.started)
+    }
+
+    /// Whether a limit came before the budget was spent.
+    pub fn is_limited(&self) -> bool {
+        self.limited.is_some() && self.affordable < self.run.budget
     }
 
     fn note_fault(&mut self, failure: &ProposalFailed) {

@@ -111,7 +111,7 @@ pub fn run_entry(folder: &Path) -> anyhow::Result<RunEntry> {
             Event::EpisodeScored(_) => entry.episodes_scored += 1,
             Event::EpisodeUnmeasured(_) => entry.episodes_unmeasured += 1,
             Event::RunFinished(finished) => entry.finished = Some(finished),
-            Event::Planned(_) | Event::Proposed(_) | Event::ProposalFailed(_) | Event::SearchEnded(_) => {}
+            Event::Planned(_) | Event::Proposed(_) | Event::ProposalFailed(_) | Event::Limited(_) => {}
         }
     }
     Ok(entry)

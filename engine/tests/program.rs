@@ -3,6 +3,7 @@
 
 mod cache;
 mod doctor;
+mod estimate;
 mod fake;
 mod personas;
 mod place;
@@ -202,7 +203,7 @@ fn exit_codes_tell_whose_fault_it_was() {
     check(&["runs"], 0, "no runs in runs yet");
     check(&["--budget", "30", "--seed", "1"], 3, "takes at least 31");
     check(&["runs"], 0, "no runs in runs yet");
-    check(&["--budget", "31", "--seed", "1"], 4, "there is no better pack");
+    check(&["--budget", "36", "--seed", "1"], 4, "there is no better pack");
 }
 
 #[test]
@@ -211,12 +212,12 @@ fn secrets_never_show() {
     let secret = "k3y-that-must-not-show";
     std::fs::write(place.path(".env"), format!("OPENAI_API_KEY=\"{secret}\nANTHROPIC_API_KEY {secret}\n"))
         .expect("a file");
-    let broken = place.optimize(&["--budget", "31"]);
+    let broken = place.optimize(&["--budget", "36"]);
     assert_eq!(broken.code, 3, "{broken:?}");
     assert!(broken.err.contains(".env:1: expected OPENAI_API_KEY=<key>"), "{}", broken.err);
     assert_eq!(place.optimize(&["runs"]).code, 0, "what needs no key reads none");
     std::fs::create_dir(place.path("inner")).expect("a folder");
-    let inner = place.command(&["--budget", "31", "--seed", "1"]).current_dir(place.path("inner")).output();
+    let inner = place.command(&["--budget", "36", "--seed", "1"]).current_dir(place.path("inner")).output();
     assert_eq!(inner.expect("a run").status.code(), Some(4), "files of outer folders are not read");
     let address = place.optimize(&["--base-url", &format!("http://bob:{secret}@127.0.0.1:9/v1")]);
     assert_eq!(address.code, 3);
@@ -225,7 +226,7 @@ fn secrets_never_show() {
     std::fs::write(place.path(".env"), format!("OPENAI_API_KEY={secret}\n")).expect("a file");
     let missing = place.optimize(&["--model", "anthropic/x"]);
     assert_eq!(missing.code, 3);
-    let unused = place.optimize(&["--budget", "31", "--seed", "1", "--json"]);
+    let unused = place.optimize(&["--budget", "36", "--seed", "1", "--json"]);
     assert!(unused.err.contains("OPENAI_API_KEY is set"), "{}", unused.err);
     for run in [broken, address, missing, unused] {
         assert!(!format!("{run:?}").contains(secret), "{run:?}");

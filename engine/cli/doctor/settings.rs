@@ -61,7 +61,7 @@ pub fn limits(args: &LimitArgs, models: &ModelSettings) -> Row {
     match args.prices(models.asked_of_providers()) {
         Ok(_) if models.are_offline() => Row::passed("prices", "none needed: nothing is asked of a provider"),
         Ok(prices) => {
-            let asked = models.asked_of_providers().map(|(_, model)| model);
+            let asked = models.asked_of_providers().map(|(_, role)| role.model.as_str());
             let mut unpriced: Vec<&str> = asked.filter(|model| prices.of(model).is_none()).collect();
             unpriced.dedup();
             match unpriced.is_empty() {

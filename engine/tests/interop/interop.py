@@ -18,7 +18,7 @@ import schemas
 import tiny_model
 from scripted import Endpoint, Recorder
 
-BUDGET = 14
+BUDGET = 16
 SCENARIO = "monday_inbox"
 KEY = "interop-key"
 UPSTREAMS = {

@@ -141,7 +141,7 @@ fn a_run_without_its_model_stops_and_goes_on_later() {
     let port = refusing.port.to_string();
     let url = format!("http://127.0.0.1:{port}/v1");
     let stopped =
-        place.optimize(&["--model", "openai/any", "--base-url", &url, "--budget", "31", "--seed", "7"]);
+        place.optimize(&["--model", "openai/any", "--base-url", &url, "--budget", "36", "--seed", "7"]);
     assert_eq!(stopped.code, 5, "{stopped:?}");
     let id = place.run_id();
     assert!(stopped.err.contains("no credit today"), "{}", stopped.err);

@@ -1,0 +1,145 @@
+//! `optimize estimate`: what a run with these options would take, before anything is spent.
+
+use crate::exit::Exit;
+use crate::out;
+use crate::run::{Prepared, RunArgs};
+use clap::Args;
+use packwright::estimate::{Estimate, Range, Share};
+use packwright::report::plain;
+use std::process::ExitCode;
+
+#[derive(Args, Debug)]
+#[command(
+    mut_arg("resume", |arg| arg.hide(true)),
+    mut_arg("json", |arg| arg.help("Print the estimate as one JSON object")),
+    after_help = "Exit codes: 0 the run can begin, 3 an option is wrong, or a limit affords too little.",
+)]
+pub struct EstimateArgs {
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// Runs the command.
+pub fn run(args: EstimateArgs) -> anyhow::Result<ExitCode> {
+    let prepared = Prepared::of(&args.run)?;
+    if args.run.json {
+        out::line(serde_json::to_string_pretty(&prepared.estimate)?);
+    } else {
+        out::line(text(&prepared));
+    }
+    match prepared.check(args.run.force) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(problem) => {
+            out::note(format_args!("error: {problem}"));
+            Ok(Exit::BadInput.into())
+        }
+    }
+}
+
+/// One line for the opening of a run.
+pub fn in_short(estimate: &Estimate) -> String {
+    let candidates = range(estimate.candidates, 0);
+    let time = hours(estimate.hours);
+    let money = match (estimate.agent.is_offline && estimate.writer.is_offline, estimate.usd) {
+        (true, _) => "nothing is spent".to_owned(),
+        (false, None) => format!("{} tokens, unpriced", tokens(tokens_of(estimate))),
+        (false, Some(usd)) => format!("${} ({} tokens)", dollars(usd), tokens(tokens_of(estimate))),
+    };
+    let limit = estimate.affordable.map_or(String::new(), |known| {
+        let (flag, episodes) = (known.limit.flag(), range(known.episodes, 0));
+        format!("; {flag} affords about {episodes} episodes")
+    });
+    format!("estimate: {candidates} candidates, {money}, {time}{limit}")
+}
+
+fn text(prepared: &Prepared) -> String {
+    let (estimate, started) = (&prepared.estimate, &prepared.started);
+    let division = estimate.division;
+    let mut lines = vec![
+        prepared.models.notice.clone(),
+        format!("suite {}, to beat: {}", plain(&started.suite), prepared.start.description),
+        format!(
+            "Episodes    {}: {} measure the pack to beat, {} search, {} confirm the best{}",
+            division.total(),
+            division.calibration,
+            division.search,
+            division.confirmation,
+            match division.held_out {
+                0 => String::new(),
+                episodes => format!(", {episodes} on held-out scenarios"),
+            }
+        ),
+        format!(
+            "Search      {} candidates; {:.1} times all its scenarios; a confirmation of {} repeats of each pack",
+            range(estimate.candidates, 0),
+            estimate.full_evaluations,
+            division.confirmation / (2 * scenarios(prepared)).max(1),
+        ),
+        share("Agent", "episode", &estimate.agent),
+        share("Writer", "proposal", &estimate.writer),
+    ];
+    lines.push(match (estimate.agent.is_offline && estimate.writer.is_offline, estimate.usd) {
+        (true, _) => "Dollars     none: nothing is asked of a provider".to_owned(),
+        (false, Some(usd)) => format!("Dollars     ${}, by {}", dollars(usd), prepared.settings.prices.note),
+        (false, None) => "Dollars     unpriced: --prices takes the price of a model without one".to_owned(),
+    });
+    lines.push(format!("Time        {} with {} at once", hours(estimate.hours), prepared.parallel));
+    if let Some(known) = estimate.affordable {
+        lines.push(format!(
+            "Limit       {} affords about {} episodes",
+            known.limit.flag(),
+            range(known.episodes, 0)
+        ));
+    }
+    lines.join("\n")
+}
+
+fn scenarios(prepared: &Prepared) -> u32 {
+    prepared.started.scenarios.iter().filter(|scenario| !scenario.held_out).count() as u32
+}
+
+fn share(title: &str, task: &str, share: &Share) -> String {
+    let per = &share.per_task;
+    if share.is_offline {
+        return format!("{title:<11} offline: nothing is sent");
+    }
+    let basis = match per.measured {
+        0 => "guessed from what is sent".to_owned(),
+        tasks => format!("measured on {tasks} earlier"),
+    };
+    format!(
+        "{title:<11} {} calls, {} tokens in and {} out per {task} ({basis})",
+        range(per.calls, 0),
+        tokens(per.input_tokens),
+        tokens(per.output_tokens)
+    )
+}
+
+fn tokens_of(estimate: &Estimate) -> Range {
+    estimate.agent.tokens.plus(estimate.writer.tokens)
+}
+
+fn range(range: Range, digits: usize) -> String {
+    let (low, high) = (format!("{:.digits$}", range.low), format!("{:.digits$}", range.high));
+    if low == high { low } else { format!("{low} to {high}") }
+}
+
+fn dollars(usd: Range) -> String {
+    range(usd, if usd.high < 1.0 { 4 } else { 2 })
+}
+
+fn tokens(count: Range) -> String {
+    match count.high {
+        high if high >= 1e6 => format!("{} million", range(count.times(1e-6), 1)),
+        high if high >= 10_000.0 => format!("{} thousand", range(count.times(1e-3), 0)),
+        _ => range(count, 0),
+    }
+}
+
+fn hours(hours: Range) -> String {
+    match hours.high {
+        high if high < 2.0 / 60.0 => format!("{} s", range(hours.times(3600.0), 0)),
+        high if high < 3.0 => format!("{} min", range(hours.times(60.0), 0)),
+        _ => format!("{} hours", range(hours, 1)),
+    }
+}

@@ -1,0 +1,181 @@
+//! A run that is settled and has not begun: everything is known, nothing is written, and nobody was asked.
+
+use super::settings::Settings;
+use super::start::{self, Start};
+use super::{RunArgs, read_suite, started};
+use crate::exit::BadInput;
+use crate::models::{self, Models};
+use packwright::agent::Task;
+use packwright::agent::builtin::{Builtin, Limits};
+use packwright::budget::Role;
+use packwright::estimate::{Asked, Estimate, Measured, PerTask, Question, Sent, estimate};
+use packwright::event::RunStarted;
+use packwright::llm::offline::Offline;
+use packwright::scenario::{Entry, Suite};
+use packwright::search::{division, enough, shortage};
+use packwright::store::{RunEntry, Store, run_entries};
+use std::path::Path;
+use std::sync::Arc;
+
+/// So many of the newest runs are asked what a task takes.
+const RUNS_ASKED_MAX: usize = 20;
+
+pub struct Prepared {
+    pub settings: Settings,
+    pub suite: Arc<Suite>,
+    pub models: Models,
+    pub start: Start,
+    pub started: RunStarted,
+    pub estimate: Estimate,
+    pub parallel: u16,
+}
+
+impl Prepared {
+    pub fn of(args: &RunArgs) -> anyhow::Result<Prepared> {
+        let settings = Settings::of(args)?;
+        let suite = read_suite(&settings)?;
+        let models = models::connect(&settings.models)?;
+        let prompt = settings.agent.hash()?;
+        let profile = args.rules()?;
+        let started_without =
+            |start: &Start| started(args, &settings, &suite, &profile, &models, &prompt, start);
+        let start = start::choose(args, &settings, &started_without)?;
+        let started = started_without(&start);
+        let estimate = estimate_of(args, &settings, &suite, &start, &started)?;
+        Ok(Prepared { settings, suite, models, start, started, estimate, parallel: args.parallel })
+    }
+
+    /// Refuses what can decide nothing, and, unless forced, what affords no search worth the name.
+    pub fn check(&self, is_forced: bool) -> anyhow::Result<()> {
+        if let Some(problem) = shortage(&self.started) {
+            return Err(BadInput(problem).into());
+        }
+        match self.too_little().filter(|_| !is_forced) {
+            Some(problem) => Err(BadInput(problem).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Why three proposals and a final comparison are not affordable.
+    pub fn too_little(&self) -> Option<String> {
+        let (budget, enough) = (self.started.budget, enough(&self.started));
+        if budget < enough {
+            return Some(format!(
+                "a budget of {budget} episodes does not pay for three proposals and a final comparison on this suite: \
+                 that takes {enough}; `--budget {enough}` would do, and --force begins all the same"
+            ));
+        }
+        let affordable = self.estimate.affordable.filter(|known| known.episodes.high < f64::from(enough))?;
+        let (flag, low, high) = (affordable.limit.flag(), affordable.episodes.low, affordable.episodes.high);
+        Some(format!(
+            "{flag} affords about {low:.0} to {high:.0} episodes, and three proposals with a final comparison take \
+             {enough} on this suite; raise the limit, or begin all the same with --force"
+        ))
+    }
+}
+
+fn estimate_of(
+    args: &RunArgs,
+    settings: &Settings,
+    suite: &Suite,
+    start: &Start,
+    started: &RunStarted,
+) -> anyhow::Result<Estimate> {
+    let past = Past::of(&args.runs, started);
+    let agent = &settings.models.agent;
+    let writers = &settings.models.writers;
+    let offline = |roles: &[crate::role::Role]| roles.iter().all(crate::role::Role::is_offline);
+    let episode = match past.agent.per_task() {
+        Some(measured) => measured,
+        None => PerTask::guessed_episode(&sent(settings, suite, start, started)?),
+    };
+    let proposal = past.writer.per_task().unwrap_or_else(|| {
+        let requests: usize = suite.scenarios.iter().map(|scenario| scenario.prompt.len()).sum();
+        PerTask::guessed_proposal(start.pack.agents_md().len() as f64, requests as f64)
+    });
+    let scenarios = started.scenarios.iter().filter(|scenario| !scenario.held_out).count() as u32;
+    // Writers take turns; where one has no price, the sum has none.
+    let price_of_writers =
+        writers.iter().map(|writer| settings.prices.of(&writer.model)).collect::<Option<Vec<_>>>();
+    Ok(estimate(&Question {
+        division: division(started),
+        scenarios,
+        caps: &settings.caps,
+        parallel: u32::from(args.parallel),
+        agent: Asked {
+            task: in_time(episode, agent.is_offline()),
+            prices: settings.prices.of(&agent.model).into_iter().collect(),
+            is_offline: agent.is_offline(),
+        },
+        writer: Asked {
+            task: in_time(proposal, offline(writers)),
+            prices: price_of_writers.unwrap_or_default(),
+            is_offline: offline(writers),
+        },
+    }))
+}
+
+/// A model inside this program answers at once.
+fn in_time(task: PerTask, is_offline: bool) -> PerTask {
+    if is_offline { task.in_process() } else { task }
+}
+
+/// What the agent's model would be sent in each scenario.
+fn sent(
+    settings: &Settings,
+    suite: &Suite,
+    start: &Start,
+    started: &RunStarted,
+) -> anyhow::Result<Vec<Sent>> {
+    let mut agent = Builtin::new(Arc::new(Offline::new()), Limits::of(&started.profile));
+    agent.prompt = settings.agent.prompt()?;
+    let pack = Arc::new(start.pack.clone());
+    let scenarios = suite.scenarios.iter().map(|scenario| {
+        let persona = started.profile.personas.map(|personas| personas.persona(0));
+        let (pack, seed) = (pack.clone(), started.seed);
+        let task = Task { scenario: scenario.clone(), pack, seed, persona };
+        let files = scenario.fixtures.iter().filter_map(|(_, entry)| match entry {
+            Entry::File(content) => Some(content.len()),
+            _ => None,
+        });
+        Sent { first: agent.first_request(&task).bytes() as f64, material: files.sum::<usize>() as f64 }
+    });
+    Ok(scenarios.collect())
+}
+
+/// What earlier runs of the same models on the same suite measured.
+#[derive(Default)]
+struct Past {
+    agent: Measured,
+    writer: Measured,
+}
+
+impl Past {
+    /// A run that cannot be read says nothing here; listing them says what is wrong with it.
+    fn of(runs: &Path, now: &RunStarted) -> Past {
+        let mut past = Past::default();
+        let entries = run_entries(runs).unwrap_or_default();
+        let is_alike = |then: &RunStarted| {
+            then.suite_hash == now.suite_hash && then.conditions.prompt == now.conditions.prompt
+        };
+        let alike =
+            entries.into_iter().rev().flatten().filter(|entry| entry.started.as_ref().is_some_and(is_alike));
+        for entry in alike.take(RUNS_ASKED_MAX) {
+            past.add(&entry, now);
+        }
+        past
+    }
+
+    fn add(&mut self, entry: &RunEntry, now: &RunStarted) {
+        let Some(then) = &entry.started else { return };
+        let kept =
+            Store::open_to_read(&entry.folder).and_then(|store| Ok((store.records()?, store.calls()?)));
+        let Ok((records, calls)) = kept else { return };
+        if then.model == now.model {
+            self.agent.add(Role::Agent, &records, &calls);
+        }
+        if then.writer == now.writer {
+            self.writer.add(Role::Writer, &records, &calls);
+        }
+    }
+}

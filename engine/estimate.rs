@@ -1,0 +1,297 @@
+//! What a run will probably take before it is begun: episodes, candidates, tokens, dollars and hours, each as a
+//! range, and whether the limits afford it.
+//!
+//! Where earlier runs have measured the same model on the same suite, the ranges stand on them; else on the
+//! length of what the model is sent, and are as wide as that is uncertain.
+
+mod basis;
+
+use crate::budget::{Limit, Resource, Role, RunCaps};
+use crate::llm::pricing::Price;
+use crate::search::Division;
+use serde::Serialize;
+
+pub use basis::{Measured, PerTask, Sent};
+
+/// Between a low and a high value; the truth is expected inside, not promised.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Range {
+    pub low: f64,
+    pub high: f64,
+}
+
+/// What is asked about.
+pub struct Question<'a> {
+    pub division: Division,
+    pub scenarios: u32,
+    pub caps: &'a RunCaps,
+    pub parallel: u32,
+    pub agent: Asked,
+    pub writer: Asked,
+}
+
+/// A model in its role.
+pub struct Asked {
+    pub task: PerTask,
+    /// Of the models that take turns; none where one of them has no price.
+    pub prices: Vec<Price>,
+    /// A model inside this program sends and costs nothing.
+    pub is_offline: bool,
+}
+
+/// What a run will take.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    pub division: Division,
+    pub candidates: Range,
+    /// How many times the search could run all its scenarios.
+    pub full_evaluations: f64,
+    pub agent: Share,
+    pub writer: Share,
+    /// None where a model has no price.
+    pub usd: Option<Range>,
+    pub hours: Range,
+    /// How many episodes the tightest limit affords; none where nothing is limited.
+    pub affordable: Option<Affordable>,
+}
+
+/// The part of one role.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Share {
+    pub is_offline: bool,
+    pub tasks: Range,
+    pub per_task: PerTask,
+    pub tokens: Range,
+    pub usd: Option<Range>,
+}
+
+/// What a limit affords.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Affordable {
+    pub limit: Limit,
+    pub episodes: Range,
+}
+
+/// Of the input, so much is read from the provider's cache at best.
+const CACHED_SHARE_MAX: f64 = 0.85;
+const PROPOSALS_AT_ONCE: f64 = 4.0;
+/// New candidates per pass over the scenarios, as searches of this program have had them.
+const CANDIDATES_PER_PASS: Range = Range { low: 0.5, high: 3.0 };
+
+/// Puts the estimate together.
+pub fn estimate(question: &Question<'_>) -> Estimate {
+    let division = question.division;
+    let passes = f64::from(division.search) / f64::from(question.scenarios.max(1));
+    let candidates = CANDIDATES_PER_PASS.times(passes).at_least(1.0);
+    // Some proposals give no candidate, and some are asked for twice.
+    let proposals = Range { low: candidates.low, high: 1.5 * candidates.high };
+    let episodes = f64::from(division.total());
+    // A run may stop early when the writer has no new ideas.
+    let agent = Share::of(&question.agent, Range { low: 0.9 * episodes, high: episodes });
+    let writer = Share::of(&question.writer, proposals);
+    let usd = agent.usd.zip(writer.usd).map(|(agent, writer)| agent.plus(writer));
+    let lanes = f64::from(question.parallel.max(1));
+    let hours_of =
+        |share: &Share, lanes: f64| share.tasks.by(share.per_task.seconds).times(1.0 / 3600.0 / lanes);
+    let (agent_hours, writer_hours) =
+        (hours_of(&agent, lanes), hours_of(&writer, lanes.min(PROPOSALS_AT_ONCE)));
+    // Plans are done one after the other, and the last of each leave lanes empty.
+    let hours =
+        Range { high: 2.0 * (agent_hours.high + writer_hours.high), low: agent_hours.low + writer_hours.low };
+    let affordable = affordable(question, &agent, &writer);
+    let full_evaluations = passes;
+    Estimate { division, candidates, full_evaluations, agent, writer, usd, hours, affordable }
+}
+
+/// How many episodes the limits afford, the writer's share taken out first.
+fn affordable(question: &Question<'_>, agent: &Share, writer: &Share) -> Option<Affordable> {
+    let mut tightest: Option<Affordable> = None;
+    let mut consider = |role, resource, cap: f64, taken: Range, each: Range| {
+        if each.high <= 0.0 {
+            return;
+        }
+        let left = Range { low: (cap - taken.high).max(0.0), high: (cap - taken.low).max(0.0) };
+        let least = each.low.max(f64::MIN_POSITIVE);
+        let episodes = left.by(Range { low: 1.0 / each.high, high: 1.0 / least });
+        if tightest.is_none_or(|known| episodes.high < known.episodes.high) {
+            tightest = Some(Affordable { limit: Limit { role, resource }, episodes });
+        }
+    };
+    let none = Range { low: 0.0, high: 0.0 };
+    let per_call = |share: &Share| if share.is_offline { none } else { share.per_task.calls };
+    for (role, caps) in [(None, question.caps.run), (Some(Role::Agent), question.caps.agent)] {
+        let of_writer = |range: Range| if role.is_none() { range } else { none };
+        if let (Some(cap), Some(usd)) = (caps.usd, agent.per_task_usd()) {
+            let taken = of_writer(writer.usd.unwrap_or(none));
+            consider(role, Resource::Usd, cap.as_dollars(), taken, usd);
+        }
+        if let Some(cap) = caps.tokens {
+            consider(role, Resource::Tokens, cap as f64, of_writer(writer.tokens), agent.per_task_tokens());
+        }
+        if let Some(cap) = caps.calls {
+            let taken = of_writer(writer.tasks.by(per_call(writer)));
+            consider(role, Resource::Calls, cap as f64, taken, per_call(agent));
+        }
+        if let Some(cap) = caps.time_ms {
+            let lanes = f64::from(question.parallel.max(1));
+            let each = agent.per_task.seconds.times(1.0 / lanes);
+            consider(role, Resource::Time, cap as f64 / 1e3, none, each);
+        }
+    }
+    tightest
+}
+
+impl Share {
+    fn of(asked: &Asked, tasks: Range) -> Share {
+        let none = Range { low: 0.0, high: 0.0 };
+        let mut share = Share {
+            is_offline: asked.is_offline,
+            tasks,
+            per_task: asked.task,
+            tokens: none,
+            usd: asked.is_offline.then_some(none),
+        };
+        if !asked.is_offline {
+            share.tokens = tasks.by(share.per_task_tokens());
+            let each = asked.prices.iter().map(|price| usd(&asked.task, *price));
+            share.usd = mean(each).map(|usd| tasks.by(usd));
+        }
+        share
+    }
+
+    fn per_task_tokens(&self) -> Range {
+        match self.is_offline {
+            true => Range { low: 0.0, high: 0.0 },
+            false => self.per_task.input_tokens.plus(self.per_task.output_tokens),
+        }
+    }
+
+    fn per_task_usd(&self) -> Option<Range> {
+        let usd = self.usd?;
+        let each = |usd: f64, tasks: f64| if tasks > 0.0 { usd / tasks } else { 0.0 };
+        Some(Range { low: each(usd.low, self.tasks.low), high: each(usd.high, self.tasks.high) })
+    }
+}
+
+/// The dollars of one task. At best most of the input is read from the provider's cache, at worst none is.
+fn usd(task: &PerTask, price: Price) -> Range {
+    let of_input = |cached: f64| price.of_input(cached);
+    let known = task.cached_share.map(|share| Range { low: of_input(share), high: of_input(share) });
+    let input = known.unwrap_or(Range { low: of_input(CACHED_SHARE_MAX), high: of_input(0.0) });
+    task.input_tokens.by(input).plus(task.output_tokens.times(price.of_output()))
+}
+
+fn mean(ranges: impl ExactSizeIterator<Item = Range>) -> Option<Range> {
+    let count = ranges.len() as f64;
+    ranges.reduce(Range::plus).map(|sum| sum.times(1.0 / count))
+}
+
+impl Range {
+    pub fn around(value: f64, down: f64, up: f64) -> Range {
+        Range { low: value * down, high: value * up }
+    }
+
+    pub fn plus(self, other: Range) -> Range {
+        Range { low: self.low + other.low, high: self.high + other.high }
+    }
+
+    /// The product of two amounts that know nothing of each other: that both are at their ends at once is
+    /// unlikely, so what they are uncertain about adds up as independent errors of logarithms do.
+    pub fn by(self, other: Range) -> Range {
+        if self.low <= 0.0 || other.low <= 0.0 {
+            return Range { low: self.low * other.low, high: self.high * other.high };
+        }
+        let middle = (self.low * self.high * other.low * other.high).sqrt();
+        let half = |range: Range| (range.high / range.low).ln() / 2.0;
+        let spread = half(self).hypot(half(other)).exp();
+        Range { low: middle / spread, high: middle * spread }
+    }
+
+    pub fn times(self, factor: f64) -> Range {
+        Range { low: self.low * factor, high: self.high * factor }
+    }
+
+    fn at_least(self, least: f64) -> Range {
+        Range { low: self.low.max(least), high: self.high.max(least) }
+    }
+
+    pub fn holds(self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::Caps;
+    use crate::units::Usd;
+
+    fn task(calls: f64, input: f64, output: f64) -> PerTask {
+        let exactly = |value: f64| Range { low: value, high: value };
+        PerTask {
+            calls: exactly(calls),
+            input_tokens: exactly(input),
+            output_tokens: exactly(output),
+            seconds: exactly(10.0),
+            cached_share: Some(0.0),
+            measured: 60,
+        }
+    }
+
+    fn question(caps: &RunCaps) -> Question<'_> {
+        let price = Price::per_million("2".parse().unwrap(), "8".parse().unwrap());
+        let asked = |task| Asked { task, prices: vec![price], is_offline: false };
+        Question {
+            division: Division { calibration: 20, search: 100, confirmation: 60, held_out: 20 },
+            scenarios: 10,
+            caps,
+            parallel: 8,
+            agent: asked(task(5.0, 10_000.0, 1_000.0)),
+            writer: asked(task(1.0, 3_000.0, 500.0)),
+        }
+    }
+
+    #[test]
+    fn an_estimate_adds_up() {
+        let estimate = estimate(&question(&RunCaps::default()));
+        // 200 episodes at 10,000 × $2 + 1,000 × $8 per million, up to 10 % fewer; 5 to 45 proposals at $0.01.
+        let usd = estimate.usd.unwrap();
+        assert!((usd.low - (180.0 * 0.028 + 5.0 * 0.01)).abs() < 1e-9, "{usd:?}");
+        assert!((usd.high - (200.0 * 0.028 + 45.0 * 0.01)).abs() < 1e-9, "{usd:?}");
+        assert_eq!(estimate.affordable, None);
+        assert!(estimate.hours.holds(200.0 * 10.0 / 8.0 / 3600.0), "{:?}", estimate.hours);
+    }
+
+    #[test]
+    fn the_tightest_limit_is_told() {
+        let usd = |dollars| Caps { usd: Usd::of_dollars(dollars), ..Caps::default() };
+        let calls = Caps { calls: Some(5_000), ..Caps::default() };
+        let caps = RunCaps { run: usd(2.8), agent: calls, writer: Caps::default() };
+        let affordable = estimate(&question(&caps)).affordable.unwrap();
+        assert_eq!(affordable.limit, Limit { role: None, resource: Resource::Usd });
+        assert!(affordable.episodes.holds(90.0) && affordable.episodes.high < 100.0, "{affordable:?}");
+        let caps = RunCaps { agent: Caps { calls: Some(400), ..Caps::default() }, ..caps };
+        let affordable = estimate(&question(&caps)).affordable.unwrap();
+        assert_eq!(affordable.limit.flag(), "--agent-max-calls");
+        assert_eq!(affordable.episodes, Range { low: 80.0, high: 80.0 });
+    }
+
+    #[test]
+    fn without_a_price_there_are_no_dollars() {
+        let caps = RunCaps::default();
+        let mut question = question(&caps);
+        question.writer.prices.clear();
+        assert_eq!(estimate(&question).usd, None);
+        question.writer.is_offline = true;
+        assert!(estimate(&question).usd.is_some(), "the offline model costs nothing");
+    }
+
+    #[test]
+    fn what_is_uncertain_in_two_ways_is_less_than_twice_as_uncertain() {
+        let wide = Range { low: 1.0, high: 4.0 };
+        let product = wide.by(wide);
+        assert!((product.low * product.high - 16.0).abs() < 1e-9, "the middle stays");
+        assert!(product.low > 1.0 && product.high < 16.0, "{product:?}");
+        assert_eq!(Range { low: 0.0, high: 2.0 }.by(wide), Range { low: 0.0, high: 8.0 });
+    }
+}
