@@ -25,6 +25,7 @@ use crate::value::Value;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A language model that completes a conversation by one assistant turn.
 pub trait Llm: Send + Sync {
@@ -54,6 +55,23 @@ pub struct Request {
     /// The longest that one attempt may take, in milliseconds; reaching it is `DeadlineReached`. Waiting
     /// between attempts does not count. None leaves it to the client.
     pub attempt_ms_max: Option<u64>,
+    /// Raised with every attempt at this request that failed and is made again.
+    pub failed_attempts: FailedAttempts,
+}
+
+/// A count that can be read while a call is under way, by those who may hang up before it ends. Clones count
+/// together.
+#[derive(Clone, Debug, Default)]
+pub struct FailedAttempts(Arc<AtomicU32>);
+
+impl FailedAttempts {
+    pub fn raise(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn count(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Request {

@@ -13,7 +13,7 @@ use crate::value::{JsonError, Value, parse};
 
 pub use schema::{PackIssue, PolicyList};
 pub use warning::PackWarning;
-pub(crate) use warning::is_plain_path;
+pub(crate) use warning::{is_plain_document, is_plain_path};
 
 /// The file that holds the policy.
 pub const AGENTS_MD: &str = "AGENTS.md";

@@ -86,6 +86,7 @@ async fn written(
             output_tokens_max: Some(OUTPUT_TOKENS_MAX),
             seed: seed.child("answer", &[&answers.to_string()]),
             attempt_ms_max: None,
+            failed_attempts: Default::default(),
         };
         let answer = writer.complete(&request).await;
         let answer = answer.map_err(unanswered)?;

@@ -81,7 +81,7 @@ impl Builtin {
             session.model_calls += 1;
             let reply = match self.ask(&mut session.request, left).await {
                 Ok(reply) => reply,
-                Err(error) => return without_reply(error, session.replies > 0),
+                Err(error) => return without_reply(error, session.replies > 0, is_hanging(left, limit)),
             };
             session.replies += 1;
             waited += Duration::from_millis(reply.waited_ms);
@@ -109,13 +109,21 @@ impl Builtin {
     }
 }
 
+/// Whether an attempt that the episode's end cut had been under way for so long that the provider hangs: at least
+/// half of all the time that an episode has. No turn of an agent takes that long, and an attempt that hangs says
+/// nothing about a policy. Such an episode stays unmeasured, and is made again a few times.
+pub(super) fn is_hanging(attempt: Duration, limit: Duration) -> bool {
+    attempt.saturating_mul(2) >= limit
+}
+
 /// How an episode ends when the model gives no reply, or none any more.
 ///
 /// Who never got a reply has shown nothing of the policy: the provider hangs, or the model cannot read even
-/// the prompt. Later on both are what a conversation came to, as they are for a validator.
-pub(super) fn without_reply(error: LlmError, had_replies: bool) -> Outcome {
+/// the prompt. Later on both are what a conversation came to, as they are for a validator, unless one attempt
+/// alone took the time.
+pub(super) fn without_reply(error: LlmError, had_replies: bool, is_hanging: bool) -> Outcome {
     match error {
-        LlmError::DeadlineReached { .. } if had_replies => Outcome::TimedOut,
+        LlmError::DeadlineReached { .. } if had_replies && !is_hanging => Outcome::TimedOut,
         LlmError::ContextOverflow { .. } if had_replies => Outcome::ContextFull,
         error => Outcome::Errored { reason: error.to_string(), class: error.class() },
     }
@@ -176,6 +184,7 @@ impl<'a> Session<'a> {
             output_tokens_max: None,
             seed: task.seed,
             attempt_ms_max: None,
+            failed_attempts: Default::default(),
         };
         Session {
             agent,

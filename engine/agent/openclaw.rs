@@ -11,12 +11,14 @@ mod capture;
 mod compare;
 mod config;
 mod conversation;
+mod documents;
+mod ending;
 mod gateway;
 mod install;
 mod pin;
 mod proxy;
 
-use crate::agent::bootstrap::{workspace, world};
+use crate::agent::bootstrap::world;
 use crate::agent::builtin::Limits;
 use crate::agent::prompt::PromptProfile;
 use crate::agent::response::joined;
@@ -25,9 +27,10 @@ use crate::endpoint::Access;
 use crate::endpoint::world::{Scene, Sessions, WorldServer};
 use crate::episode::{Episode, FailureClass, Outcome};
 use crate::llm::Llm;
-use crate::scenario::Folder;
 use anyhow::Context;
-use conversation::{Conversation, Trouble};
+use conversation::Conversation;
+use documents::Documents;
+use ending::Trouble;
 use futures_util::future::BoxFuture;
 use gateway::{Gateway, Post};
 use proxy::Proxy;
@@ -41,12 +44,11 @@ use tokio::task::JoinHandle;
 pub use behaviour::{Behaviour, behaviours};
 pub use capture::capture;
 pub use compare::{Comparison, Difference};
+pub use documents::refuse_programs;
 pub use install::{InstallError, Installed, OPENCLAW_VERSION, find, install};
 
 /// A gateway's memory grows with its sessions.
 const EPISODES_PER_GATEWAY: u32 = 100;
-/// How much earlier than the benchmark's client the gateway gives up, so that no run outlives its episode.
-const MARGIN_S: u64 = 10;
 
 /// What gateways are made with.
 #[derive(Clone)]
@@ -128,18 +130,23 @@ impl OpenClaw {
     }
 
     async fn run(&self, task: &Task) -> Episode {
-        if let Some(reason) = self.unsafe_because.get() {
-            return Episode::errored(reason.clone(), FailureClass::Setup);
-        }
+        let documents = match Documents::of(task) {
+            Ok(documents) => documents,
+            Err(problem) => return Episode::errored(problem, FailureClass::Setup),
+        };
         let Ok(_permit) = self.permits.acquire().await else {
             return Episode::errored("the gateways are closed".into(), FailureClass::Transient);
         };
+        // Asked only now, since another episode may have found out while this one waited.
+        if let Some(reason) = self.unsafe_because.get() {
+            return Episode::errored(reason.clone(), FailureClass::Setup);
+        }
         let mut worker = match self.worker().await {
             Ok(worker) => worker,
             Err(error) => return Episode::errored(format!("no gateway: {error:#}"), FailureClass::Transient),
         };
         let number = self.next_number.fetch_add(1, Ordering::Relaxed);
-        let attempt = self.attempt_with(&mut worker, task, number).await;
+        let attempt = self.attempt_with(&mut worker, task, &documents, number).await;
         let ended_in_order = matches!(attempt.outcome, Outcome::Finished | Outcome::TurnLimit);
         worker.episodes += 1;
         if ended_in_order && worker.episodes < EPISODES_PER_GATEWAY {
@@ -163,19 +170,25 @@ impl OpenClaw {
             model_url: self.proxy.url_of(number),
             model_key: self.proxy.key().to_owned(),
             world_url: self.world_url.clone(),
-            timeout_s: (self.settings.limits.episode_ms_max / 1000).saturating_sub(MARGIN_S).max(1),
             limits: self.settings.limits,
         };
         let gateway = Gateway::start(&self.settings.installed, &plan, &self.settings.prompt).await?;
         Ok(Worker { gateway, episodes: 0 })
     }
 
-    async fn attempt_with(&self, worker: &mut Worker, task: &Task, number: u64) -> Episode {
-        let files = workspace(task);
+    async fn attempt_with(
+        &self,
+        worker: &mut Worker,
+        task: &Task,
+        documents: &Documents,
+        number: u64,
+    ) -> Episode {
         let wants_web =
             self.settings.prompt.optional_tools.iter().any(|tool| task.scenario.tools.contains(tool));
-        // The plugin offers the tools that only some scenarios name by the key's end.
-        let key = format!("agent:main:e{number}{}", if wants_web { ":web" } else { "" });
+        // Nobody else on this machine can guess the key, which is all that leads to the world. By its end the
+        // plugin knows whether to offer the tools that only some scenarios name.
+        let secret: u128 = rand::random();
+        let key = format!("agent:main:e{number}-{secret:032x}{}", if wants_web { ":web" } else { "" });
         let conversation = Arc::new(Conversation::new(
             self.llm.clone(),
             &self.settings,
@@ -189,11 +202,20 @@ impl OpenClaw {
             Scene { scenario: task.scenario.name.clone(), world: world(task, &self.settings.prompt) },
         );
         let guard = self.proxy.listen(worker.gateway.number(), conversation.clone());
-        let answer = self.ask(worker, &files, task, &key).await;
+        let answer = self.ask(worker, documents, task, &key).await;
         drop(guard);
         let calls = self.sessions.take(&key).map(|session| session.into_world().into_calls());
         let heard = conversation.ended();
-        let outcome = self.outcome(&heard.trouble, heard.model_calls, &answer);
+        if let Some(Trouble::Unsafe(reason)) = &heard.ending.trouble {
+            let _ = self.unsafe_because.set(format!("the gateway was stopped: {reason}"));
+        }
+        let outcome = match &calls {
+            Some(_) => heard.ending.outcome(&answer),
+            None => Outcome::Errored {
+                reason: "the episode's world was taken away".into(),
+                class: FailureClass::Transient,
+            },
+        };
         // The gateway's words about a cut are not the agent's.
         let said = joined(&heard.texts, None);
         let response = match (&outcome, answer) {
@@ -205,7 +227,7 @@ impl OpenClaw {
             outcome,
             response,
             tool_calls: calls.unwrap_or_default(),
-            model_calls: heard.model_calls,
+            model_calls: heard.ending.model_calls,
             usage: heard.usage,
             resolved_model: heard.resolved_model,
             transcript: heard.transcript,
@@ -215,42 +237,12 @@ impl OpenClaw {
     async fn ask(
         &self,
         worker: &mut Worker,
-        files: &Folder,
+        documents: &Documents,
         task: &Task,
         key: &str,
     ) -> Result<String, String> {
-        worker.gateway.lay_out(files).map_err(|error| format!("prepare the workspace: {error:#}"))?;
+        worker.gateway.lay_out(documents).map_err(|error| format!("prepare the workspace: {error}"))?;
         worker.gateway.post(&Post { session_key: key, text: task.scenario.prompt.trim() }).await
-    }
-
-    fn outcome(
-        &self,
-        trouble: &Option<Trouble>,
-        model_calls: u32,
-        answer: &Result<String, String>,
-    ) -> Outcome {
-        let errored = |reason: String, class| Outcome::Errored { reason, class };
-        match (trouble, answer) {
-            (Some(Trouble::Unsafe(reason)), _) => {
-                let reason = format!("the gateway was stopped: {reason}");
-                let _ = self.unsafe_because.set(reason.clone());
-                errored(reason, FailureClass::Setup)
-            }
-            (Some(Trouble::NoReply(outcome)), _) => outcome.clone(),
-            (Some(Trouble::OutOfTime), _) => Outcome::TimedOut,
-            (Some(Trouble::OutOfTurns), _) => Outcome::TurnLimit,
-            (None, Err(problem)) => {
-                errored(format!("the gateway failed: {problem}"), FailureClass::Transient)
-            }
-            (None, Ok(text)) if model_calls == 0 => {
-                let text: String = text.chars().take(200).collect();
-                errored(
-                    format!("the gateway answered without asking the model: {text}"),
-                    FailureClass::Transient,
-                )
-            }
-            (None, Ok(_)) => Outcome::Finished,
-        }
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn request(document: &Value) -> Result<Request, String> {
         output_tokens_max: None,
         seed: Seed(0),
         attempt_ms_max: None,
+        failed_attempts: Default::default(),
     })
 }
 

@@ -317,6 +317,7 @@ mod tests {
             output_tokens_max: Some(100),
             seed: Seed(1),
             attempt_ms_max: None,
+            failed_attempts: Default::default(),
         }
     }
 

@@ -76,6 +76,7 @@ impl Llm for Retrying {
                 .retry(self.backoff())
                 .when(is_worth_a_retry)
                 .adjust(|error, wait| wait.map(|wait| longer_wait(error, wait)))
+                .notify(|_, _| request.failed_attempts.raise())
                 .await
         })
     }
@@ -123,10 +124,12 @@ mod tests {
             output_tokens_max: None,
             seed: Seed(1),
             attempt_ms_max: None,
+            failed_attempts: Default::default(),
         };
         let reply = Retrying::with_policy(inner, policy).complete(&request).await.unwrap();
         assert_eq!(reply.turn.text, "Done.");
         assert!(reply.waited_ms >= 5, "{}", reply.waited_ms);
+        assert_eq!(request.failed_attempts.count(), 1);
     }
 
     #[test]

@@ -109,6 +109,7 @@ async fn answers(model: &dyn Llm) -> Result<(), LlmError> {
         // A new sample each time, so that no kept reply answers for the model.
         seed: Seed(rand::random()),
         attempt_ms_max: None,
+        failed_attempts: Default::default(),
     };
     match timeout(ANSWER_MAX, model.complete(&request)).await {
         Ok(answer) => answer.map(|_| ()),

@@ -7,6 +7,12 @@ use crate::value::json_text;
 const SHOWN: [&str; 7] =
     [AGENTS_MD, "SOUL.md", "TOOLS.md", "IDENTITY.md", USER_MD, "HEARTBEAT.md", "BOOTSTRAP.md"];
 
+/// The endings of documents.
+const DOCUMENTS: [&str; 13] =
+    ["md", "markdown", "txt", "text", "json", "jsonl", "yaml", "yml", "csv", "tsv", "ics", "vcf", "eml"];
+/// Documents by their endings, and read by runtimes that look for programs.
+const MANIFESTS: [&str; 3] = ["package.json", "tsconfig.json", "jsconfig.json"];
+
 /// Something in a pack that works against its author.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PackWarning {
@@ -37,6 +43,12 @@ pub enum PackWarning {
         json_text(name)
     )]
     UnsafeName { name: String },
+    #[error(
+        "the file {} is not a plain document: a real OpenClaw may run such files, so `--agent openclaw` refuses \
+         the pack; rename it to a name like notes.md, or remove it",
+        json_text(name)
+    )]
+    NotADocument { name: String },
 }
 
 /// Returns the warnings: first for each file that agents see, then for all together, then for names.
@@ -56,6 +68,9 @@ pub(super) fn warnings(pack: &Pack, file_utf16_max: usize, total_utf16_max: usiz
     }
     let unsafe_names = pack.files().map(|(name, _)| name).filter(|name| !is_plain_path(name));
     warnings.extend(unsafe_names.map(|name| PackWarning::UnsafeName { name: name.to_owned() }));
+    let written = pack.files().map(|(name, _)| name).filter(|name| is_plain_path(name));
+    let others = written.filter(|name| !is_plain_document(name));
+    warnings.extend(others.map(|name| PackWarning::NotADocument { name: name.to_owned() }));
     warnings
 }
 
@@ -90,6 +105,22 @@ pub(super) fn is_user_md(name: &str) -> bool {
 /// Whether a file of this name lies in the workspace, on every system; no other file is written.
 pub(crate) fn is_plain_path(name: &str) -> bool {
     !name.contains(['\\', ':', '\0']) && name.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
+/// Whether a file is text for people and models that no runtime takes for a program, a setting or an extension.
+///
+/// This is a list of what is known to be harmless: runtimes learn to load new things from a workspace, from
+/// folders like `.pi` and `hooks` and from scripts of any language.
+pub(crate) fn is_plain_document(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let mut parts = lower.split('/');
+    let is_plain_part = |part: &str| {
+        let is_plain = |c: char| c.is_alphanumeric() || " -_.,()+@&#".contains(c);
+        !part.starts_with('.') && part != "node_modules" && part.chars().all(is_plain)
+    };
+    let file = lower.rsplit('/').next().unwrap_or_default();
+    let is_document = file.rsplit_once('.').is_some_and(|(_, ending)| DOCUMENTS.contains(&ending));
+    is_plain_path(name) && parts.all(is_plain_part) && is_document && !MANIFESTS.contains(&file)
 }
 
 #[cfg(test)]
@@ -135,6 +166,31 @@ mod tests {
     }
 
     #[test]
+    fn only_documents_are_harmless_to_a_runtime() {
+        let check = |name: &str, expected: bool| assert_eq!(is_plain_document(name), expected, "{name:?}");
+        for name in ["AGENTS.md", "memory/2026-02-06.md", "skills/mail/SKILL.md", "Notes (1).TXT", "a/b.json"]
+        {
+            check(name, true);
+        }
+        for name in [
+            ".pi/extensions/evil.ts",
+            ".pi/settings.json",
+            "notes/.openclaw/x.md",
+            "a/node_modules/b.json",
+            "Node_Modules/b.json",
+            "hooks/mine/handler.js",
+            "run.sh",
+            "README",
+            "a/package.json",
+            "\u{200c}.pi/settings.json",
+            "..",
+            "",
+        ] {
+            check(name, false);
+        }
+    }
+
+    #[test]
     fn files_that_hide_or_escape_are_named() {
         let unsafe_name = |name: &str| PackWarning::UnsafeName { name: name.into() };
         check(
@@ -143,8 +199,14 @@ mod tests {
                 ("skills/a/SKILL.md", "x".into()),
                 ("../x", "x".into()),
                 ("", "x".into()),
+                (".pi/extensions/x.ts", "x".into()),
             ],
-            &[PackWarning::UserMd, unsafe_name("../x"), unsafe_name("")],
+            &[
+                PackWarning::UserMd,
+                unsafe_name("../x"),
+                unsafe_name(""),
+                PackWarning::NotADocument { name: ".pi/extensions/x.ts".into() },
+            ],
         );
     }
 }

@@ -286,11 +286,26 @@ fn an_endless_loop_meets_the_limit_of_model_calls() {
 #[test]
 fn a_slow_model_meets_the_time_limit_and_what_was_said_stays() {
     let late = |request: &Request| match request.messages.len() {
+        1 => {
+            std::thread::sleep(Duration::from_millis(60));
+            Ok(Reply::calls("I look.", &[("exec", r#"{"command": "ls"}"#)]))
+        }
+        _ => Err(LlmError::DeadlineReached { model: "a/b".into() }),
+    };
+    let limits = Limits { episode_ms_max: 100, ..limits() };
+    let episode = attempt(&Arc::new(Scripted::answering(late)), limits, &task(scenario()));
+    assert_eq!((episode.outcome, episode.response.as_str()), (Outcome::TimedOut, "I look."));
+}
+
+#[test]
+fn an_attempt_that_takes_half_of_the_episode_is_the_providers_doing() {
+    let hangs = |request: &Request| match request.messages.len() {
         1 => Ok(Reply::calls("I look.", &[("exec", r#"{"command": "ls"}"#)])),
         _ => Err(LlmError::DeadlineReached { model: "a/b".into() }),
     };
-    let episode = attempt(&Arc::new(Scripted::answering(late)), limits(), &task(scenario()));
-    assert_eq!((episode.outcome, episode.response.as_str()), (Outcome::TimedOut, "I look."));
+    let episode = attempt(&Arc::new(Scripted::answering(hangs)), limits(), &task(scenario()));
+    let reason = "a/b: no answer within the time that was left";
+    assert_eq!(episode.outcome, errored(reason, FailureClass::Transient));
 }
 
 #[test]

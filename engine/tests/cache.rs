@@ -277,6 +277,7 @@ fn only_the_very_request_finds_a_reply() {
         output_tokens_max: Some(10),
         seed: Seed(1),
         attempt_ms_max: Some(1),
+        failed_attempts: Default::default(),
     };
     let asked = |request: Request, identity: ModelIdentity| {
         let model = scripted(vec![Ok(Reply::says("Yes."))]);

@@ -61,6 +61,7 @@ fn request() -> Request {
         output_tokens_max: Some(500),
         seed: Seed(1),
         attempt_ms_max: None,
+        failed_attempts: Default::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use packwright::agent::builtin::Limits;
 use packwright::agent::openclaw::{self, Comparison, Installed, OpenClaw, Settings, behaviours};
 use packwright::agent::prompt::PromptProfile;
 use packwright::agent::{Agent, Task};
-use packwright::episode::{Episode, Outcome, Usage};
+use packwright::episode::{Episode, FailureClass, Outcome, Usage};
 use packwright::llm::Reply;
 use packwright::llm::scripted::Scripted;
 use packwright::pack::{Pack, PackMetadata};
@@ -96,6 +96,27 @@ async fn turns_and_time_have_limits() {
     let agent = OpenClaw::new(Arc::new(slow), settings(installed, short)).await.unwrap();
     let late = episode(&agent).await;
     assert_eq!((late.outcome, late.response.as_str()), (Outcome::TimedOut, "Again."));
+    assert_eq!(late.transcript.len(), 3, "the request, one turn, and what its call answered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_in_a_workspace_never_run() {
+    let Some(installed) = installed() else { return };
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("made-by-the-pack");
+    let extension = format!(
+        "import {{ writeFileSync }} from 'node:fs';\nwriteFileSync({:?}, 'x');\nexport default function () {{}}\n",
+        file.display().to_string()
+    );
+    let pack = Pack::of_policy("Be brief.", &PackMetadata::default());
+    let pack = Arc::new(pack.with_file(".pi/extensions/evil.ts", &extension));
+    let model = Arc::new(Scripted::in_turn([Ok(Reply::says("Done."))]));
+    let agent = OpenClaw::new(model, settings(installed, limits())).await.unwrap();
+    let episode = agent.attempt(&Task { scenario: scenario(), pack, persona: None, seed: Seed(0) }).await;
+    assert!(!file.exists(), "the gateway ran a program of the pack on this machine");
+    let Outcome::Errored { reason, class } = &episode.outcome else { panic!("{:?}", episode.outcome) };
+    assert!(reason.contains("\".pi/extensions/evil.ts\" is not a plain document"), "{reason}");
+    assert_eq!(*class, FailureClass::Setup);
 }
 
 #[tokio::test(flavor = "multi_thread")]

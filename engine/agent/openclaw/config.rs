@@ -7,9 +7,12 @@ use crate::value::Value;
 use serde_json::json;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The model as the gateway knows it; which one it really is, only the proxy knows.
 pub(super) const MODEL: &str = "engine/model";
+/// How much earlier than the benchmark's client the gateway gives up, so that no run outlives its episode.
+const MARGIN_S: u64 = 10;
 const WORK_PREFIX: &str = "packwright-openclaw-";
 const PLUGIN: &str = "clawbench-tools";
 /// As the benchmark's runtime has it, so that nothing is ever compacted.
@@ -38,9 +41,12 @@ pub(super) struct Plan {
     pub model_url: String,
     pub model_key: String,
     pub world_url: String,
-    /// When the gateway gives a run up.
-    pub timeout_s: u64,
     pub limits: Limits,
+}
+
+/// When a gateway gives a run up, under the limits of an episode.
+pub(super) fn gateway_limit(limits: &Limits) -> Duration {
+    Duration::from_secs((limits.episode_ms_max / 1000).saturating_sub(MARGIN_S).max(1))
 }
 
 impl Plan {
@@ -120,7 +126,7 @@ impl Plan {
                 "defaults": {
                     "workspace": workspace,
                     "model": {"primary": MODEL},
-                    "timeoutSeconds": self.timeout_s,
+                    "timeoutSeconds": gateway_limit(&self.limits).as_secs(),
                     "thinkingDefault": "off",
                     "userTimezone": prompt.timezone,
                     "bootstrapMaxChars": self.limits.file_utf16_max,

@@ -2,14 +2,16 @@
 //! built-in agent would ask, and are counted and limited on the way.
 
 use crate::agent::Task;
-use crate::agent::builtin::{SESSION_STATUS, without_reply};
+use crate::agent::builtin::{SESSION_STATUS, is_hanging, without_reply};
 use crate::agent::openclaw::Settings;
+use crate::agent::openclaw::config::gateway_limit;
+use crate::agent::openclaw::ending::{Ending, InFlight, Trouble};
 use crate::agent::openclaw::pin::Pin;
 use crate::agent::prompt::PromptProfile;
 use crate::endpoint::chat;
 use crate::endpoint::world::Sessions;
-use crate::episode::{AssistantTurn, Message, Outcome, ToolRequest, ToolResult, Usage};
-use crate::llm::{Llm, LlmError, Reply, Request, ToolSchema};
+use crate::episode::{AssistantTurn, FailureClass, Message, Outcome, ToolRequest, ToolResult, Usage};
+use crate::llm::{FailedAttempts, Finish, Llm, LlmError, Reply, Request, ToolSchema};
 use crate::units::Seed;
 use crate::value::Value;
 use std::collections::HashMap;
@@ -26,6 +28,8 @@ pub(super) struct Conversation {
     prompt: PromptProfile,
     model_calls_max: u32,
     limit: Duration,
+    /// When the gateway gives up, which is earlier.
+    gateway_limit: Duration,
     start: Instant,
     seed: Seed,
     pin: Pin,
@@ -43,11 +47,12 @@ struct State {
     resolved_model: Option<String>,
     /// The turns of the model as it gave them.
     turns: Vec<AssistantTurn>,
-    /// The messages of the newest request, as the model got them.
+    last_finish: Option<Finish>,
+    /// The messages of the newest request, as the model got them, and the turn that answered it.
     messages: Vec<Message>,
     trouble: Option<Trouble>,
-    /// The model is being asked.
-    is_waiting: bool,
+    /// The call that is under way.
+    asked: Option<Asked>,
     waited: Duration,
     /// What `session_status` answered, by the call's id on the wire.
     statuses: HashMap<String, String>,
@@ -55,28 +60,33 @@ struct State {
     answered: usize,
 }
 
-/// Why an episode did not end in order.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Trouble {
-    /// The gateway offers other tools than it must: it could run commands on this machine.
-    Unsafe(String),
-    /// The model gave none, which ends the episode so.
-    NoReply(Outcome),
-    OutOfTime,
-    OutOfTurns,
+/// A call of the model.
+struct Asked {
+    at: Instant,
+    failed_attempts: FailedAttempts,
 }
 
-/// Why the gateway gets no reply.
-pub(super) struct Refused(pub String);
+/// The gateway gets no reply; why, the conversation knows.
+#[derive(Debug)]
+pub(super) struct Refused;
 
 /// What was heard of an episode.
 pub(super) struct Heard {
-    pub trouble: Option<Trouble>,
-    pub model_calls: u32,
+    pub ending: Ending,
     pub usage: Usage,
     pub resolved_model: Option<String>,
     pub texts: Vec<String>,
     pub transcript: Vec<Message>,
+}
+
+impl State {
+    /// Ends the episode for a request that cannot be answered, which the same attempt would make again.
+    fn refuse(&mut self, problem: &str) -> Refused {
+        let reason = format!("the gateway asked for what cannot be answered: {problem}");
+        let outcome = Outcome::Errored { reason, class: FailureClass::Request };
+        self.trouble.get_or_insert(Trouble::NoReply(outcome));
+        Refused
+    }
 }
 
 impl Conversation {
@@ -93,6 +103,7 @@ impl Conversation {
             prompt: settings.prompt.clone(),
             model_calls_max: settings.limits.model_calls_max,
             limit: Duration::from_millis(settings.limits.episode_ms_max),
+            gateway_limit: gateway_limit(&settings.limits),
             start: Instant::now(),
             seed: task.seed,
             pin,
@@ -105,59 +116,64 @@ impl Conversation {
 
     /// Answers a request of the gateway.
     pub async fn answer(&self, document: &Value) -> Result<Reply, Refused> {
-        let mut request = chat::request(document).map_err(Refused)?;
+        let mut request = chat::request(document).map_err(|problem| self.refuse(&problem))?;
         if let Some(last_word) = self.begin(&mut request)? {
             return Ok(last_word);
         }
         let left = (self.limit + self.lock().waited).saturating_sub(self.start.elapsed());
         request.attempt_ms_max = Some(u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1));
         let answer = self.llm.complete(&request).await;
-        self.finish(answer)
+        self.finish(answer, left)
+    }
+
+    /// Ends the episode for a request that cannot be answered.
+    pub fn refuse(&self, problem: &str) -> Refused {
+        self.lock().refuse(problem)
     }
 
     /// What was heard, once the gateway has answered or given up.
     pub fn ended(&self) -> Heard {
         let state = self.lock();
-        let mut transcript = state.messages.clone();
-        transcript.extend(state.turns.last().cloned().map(Message::Assistant));
         Heard {
-            trouble: self.trouble(&state),
-            model_calls: state.model_calls,
+            ending: self.ending(&state),
             usage: state.usage,
             resolved_model: state.resolved_model.clone(),
             texts: state.turns.iter().map(|turn| turn.text.clone()).collect(),
-            transcript,
+            transcript: state.messages.clone(),
         }
     }
 
-    fn trouble(&self, state: &State) -> Option<Trouble> {
-        // A gateway that hangs up while the model is being asked has run out of time.
-        let trouble = state.trouble.clone().or(state.is_waiting.then_some(Trouble::OutOfTime))?;
-        if trouble != Trouble::OutOfTime {
-            return Some(trouble);
+    fn ending(&self, state: &State) -> Ending {
+        let in_flight = state.asked.as_ref().map(|asked| InFlight {
+            took: asked.at.elapsed(),
+            failed_attempts: asked.failed_attempts.count(),
+        });
+        let has_calls = state.turns.last().is_some_and(|turn| !turn.tool_calls.is_empty());
+        Ending {
+            trouble: state.trouble.clone(),
+            in_flight,
+            elapsed: self.start.elapsed(),
+            limit: self.gateway_limit,
+            waited: state.waited,
+            model_calls: state.model_calls,
+            replies: state.turns.len(),
+            // The calls of a turn that was withheld are never made.
+            is_open: has_calls && state.last_finish != Some(Finish::Refused),
         }
-        let error = if state.waited.is_zero() {
-            LlmError::DeadlineReached { model: self.llm.name().to_owned() }
-        } else {
-            // The gateway's clock runs on while the provider is in trouble, for which no policy is to blame.
-            let problem = format!("{} s of the episode went to waiting", state.waited.as_secs());
-            LlmError::Transient { model: self.llm.name().to_owned(), problem, retry_after_ms: None }
-        };
-        Some(Trouble::NoReply(without_reply(error, !state.turns.is_empty())))
     }
 
     /// Checks the limits, and puts the request into the form in which the model gets it. Where the model is not
     /// to be asked any more, returns what ends the run.
     fn begin(&self, request: &mut Request) -> Result<Option<Reply>, Refused> {
         let mut state = self.lock();
-        if let Some(trouble) = &state.trouble {
-            return Err(Refused(format!("the episode is over: {trouble:?}")));
+        if let Some(problem) = stranger(&request.tools, &self.tools) {
+            state.trouble = Some(Trouble::Unsafe(problem));
         }
-        if state.model_calls == 0
-            && let Err(problem) = check_tools(&request.tools, &self.tools)
-        {
-            state.trouble = Some(Trouble::Unsafe(problem.clone()));
-            return Err(Refused(problem));
+        if state.trouble.is_some() {
+            return Err(Refused);
+        }
+        if names(&request.tools) != names(&self.tools) {
+            return Err(state.refuse(&format!("a turn with the tools {:?}", names(&request.tools))));
         }
         self.restore(&mut state, request);
         if state.model_calls >= self.model_calls_max {
@@ -165,25 +181,26 @@ impl Conversation {
             return Ok(Some(Reply::says("")));
         }
         state.model_calls += 1;
-        state.is_waiting = true;
+        let failed_attempts = request.failed_attempts.clone();
+        state.asked = Some(Asked { at: Instant::now(), failed_attempts });
         Ok(None)
     }
 
-    fn finish(&self, answer: Result<Reply, LlmError>) -> Result<Reply, Refused> {
+    /// Takes in what the model gave within the time that was left.
+    fn finish(&self, answer: Result<Reply, LlmError>, left: Duration) -> Result<Reply, Refused> {
         let mut state = self.lock();
-        state.is_waiting = false;
+        state.asked = None;
         let mut reply = answer.map_err(|error| {
-            let refused = Refused(error.to_string());
-            state.trouble = Some(match error {
-                LlmError::DeadlineReached { .. } => Trouble::OutOfTime,
-                error => Trouble::NoReply(without_reply(error, !state.turns.is_empty())),
-            });
-            refused
+            let outcome = without_reply(error, !state.turns.is_empty(), is_hanging(left, self.limit));
+            state.trouble = Some(Trouble::NoReply(outcome));
+            Refused
         })?;
         state.usage = state.usage.plus(reply.usage);
         state.waited += Duration::from_millis(reply.waited_ms);
         state.resolved_model = reply.resolved_model.take().or(state.resolved_model.take());
+        state.last_finish = Some(reply.finish);
         state.turns.push(reply.turn.clone());
+        state.messages.push(Message::Assistant(reply.turn.clone()));
         state.answered = self.answered();
         let turn = state.turns.len();
         for (index, call) in reply.turn.tool_calls.iter_mut().enumerate() {
@@ -219,8 +236,8 @@ impl Conversation {
         state.messages.clone_from(&request.messages);
     }
 
-    /// Puts the world's time in the place of the machine's, where the profile has words for that. `moment` counts the calls that the world had
-    /// answered before this one.
+    /// Puts the world's time in the place of the machine's, where the profile has words for that. `moment` counts
+    /// the calls that the world had answered before this one.
     fn restore_status(
         &self,
         statuses: &mut HashMap<String, String>,
@@ -278,18 +295,27 @@ fn restore_turn(turns: &[AssistantTurn], turn: &mut AssistantTurn) {
     }
 }
 
-/// The gateway's own `exec` runs commands on this machine, so nothing but our tools may be offered.
-fn check_tools(offered: &[ToolSchema], own: &[ToolSchema]) -> Result<(), String> {
-    let names =
-        |tools: &[ToolSchema]| tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>().join(", ");
-    if names(offered) != names(own) {
-        return Err(format!("it offers the tools {}, not {}", names(offered), names(own)));
-    }
-    let strange = offered
-        .iter()
-        .zip(own)
-        .find(|(offered, own)| own.name != SESSION_STATUS && offered.description != own.description);
-    strange.map_or(Ok(()), |(tool, _)| Err(format!("its tool {} is not ours", tool.name)))
+fn names(tools: &[ToolSchema]) -> Vec<&str> {
+    tools.iter().map(|tool| tool.name.as_str()).collect()
+}
+
+/// What is offered and is not ours: the gateway's own `exec`, for one, runs commands on this machine.
+fn stranger(offered: &[ToolSchema], own: &[ToolSchema]) -> Option<String> {
+    let is_ours = |tool: &ToolSchema, own: &ToolSchema| {
+        tool.description == own.description && tool.parameters == own.parameters || own.name == SESSION_STATUS
+    };
+    let mut left: Vec<&ToolSchema> = own.iter().collect();
+    offered.iter().find_map(|tool| {
+        let Some(at) = left.iter().position(|own| own.name == tool.name) else {
+            return Some(format!(
+                "it offers the tools {}, not {}",
+                names(offered).join(", "),
+                names(own).join(", ")
+            ));
+        };
+        let own = left.remove(at);
+        (!is_ours(tool, own)).then(|| format!("its tool {} is not ours", tool.name))
+    })
 }
 
 #[cfg(test)]
@@ -302,12 +328,14 @@ mod tests {
         let check = |change: &dyn Fn(&mut Vec<ToolSchema>), expected: bool| {
             let mut offered = own.clone();
             change(&mut offered);
-            assert_eq!(check_tools(&offered, &own).is_ok(), expected);
+            assert_eq!(stranger(&offered, &own).is_none(), expected);
         };
         check(&|_| {}, true);
         check(&|tools| tools.push(tools[1].clone()), false);
-        check(&|tools| tools.truncate(3), false);
+        check(&|tools| tools.push(tools[2].clone()), false);
+        check(&|tools| tools.truncate(3), true);
         check(&|tools| tools[1].description = "Run shell commands".into(), false);
+        check(&|tools| tools[1].parameters = Value::object([]), false);
         check(&|tools| tools[2].description = "The runtime's own".into(), true);
     }
 

@@ -2,10 +2,10 @@
 //! program is gone, since its standard input closes then.
 
 use crate::agent::openclaw::Installed;
-use crate::agent::openclaw::config::Plan;
+use crate::agent::openclaw::config::{Plan, gateway_limit};
+use crate::agent::openclaw::documents::Documents;
 use crate::agent::openclaw::pin::Pin;
 use crate::agent::prompt::PromptProfile;
-use crate::scenario::{Entry, Folder};
 use crate::value::{Value, parse};
 use anyhow::{Context, bail};
 use std::fs::{self, File};
@@ -53,7 +53,7 @@ impl Gateway {
         let port = free_port()?;
         let environment =
             plan.write(installed, prompt, port, &token).context("write the gateway's folder")?;
-        let client = client(Duration::from_secs(plan.timeout_s) + GRACE)?;
+        let client = client(gateway_limit(&plan.limits) + GRACE)?;
         let log = File::create(plan.log()).context("create the gateway's log")?;
         let child = Command::new(&installed.node)
             .arg(installed.package().join("dist").join("index.js"))
@@ -114,22 +114,8 @@ impl Gateway {
     }
 
     /// Fills the workspace with these files and nothing else.
-    pub fn lay_out(&self, files: &Folder) -> anyhow::Result<()> {
-        fs::remove_dir_all(&self.workspace)?;
-        fs::create_dir(&self.workspace)?;
-        for (path, entry) in files.iter() {
-            let place = self.workspace.join(path);
-            match entry {
-                Entry::Dir => fs::create_dir_all(&place)?,
-                Entry::File(bytes) => {
-                    fs::create_dir_all(place.parent().unwrap_or(&self.workspace))?;
-                    fs::write(&place, bytes)?;
-                }
-                // Only fixtures have links.
-                Entry::Symlink(_) => {}
-            }
-        }
-        Ok(())
+    pub fn lay_out(&self, documents: &Documents) -> std::io::Result<()> {
+        documents.lay_out(&self.workspace)
     }
 
     /// Asks the gateway, and returns the text of its answer.

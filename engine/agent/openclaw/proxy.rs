@@ -7,6 +7,7 @@ use crate::value::{Value, parse};
 use anyhow::Context;
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -90,28 +91,33 @@ async fn answer(
     State(desk): State<Arc<Desk>>,
     Path(gateway): Path<u64>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
     if !desk.access.allows(&headers) {
-        return refused("unknown key");
+        return refused();
     }
     let conversation =
         desk.conversations.lock().unwrap_or_else(PoisonError::into_inner).get(&gateway).cloned();
-    let Some(conversation) = conversation else { return refused("no episode is under way") };
-    let document = match parse(&body) {
-        Ok(document) => document,
-        Err(error) => return refused(&error.to_string()),
+    // What an ended episode still asks is nobody's trouble.
+    let Some(conversation) = conversation else { return refused() };
+    let document = body.map_err(|error| error.to_string());
+    let document = document.and_then(|body| parse(&body).map_err(|error| error.to_string()));
+    let reply = match document {
+        Ok(document) => conversation.answer(&document).await,
+        Err(problem) => Err(conversation.refuse(&problem)),
     };
-    match conversation.answer(&document).await {
+    match reply {
         Ok(reply) => {
             ([(header::CONTENT_TYPE, "text/event-stream")], chat::streamed("model", &reply)).into_response()
         }
-        Err(Refused(reason)) => refused(&reason),
+        Err(Refused) => refused(),
     }
 }
 
-/// A status after which gateways do not try again.
-fn refused(reason: &str) -> Response {
-    let body = Value::object([("error", Value::object([("message", reason.into())]))]);
+/// A status and words after which gateways do not try again: they look for words like those for an overload or a
+/// conversation that is too long, so a reason must not be among them.
+fn refused() -> Response {
+    const WORDS: &str = "the engine ends this episode here";
+    let body = Value::object([("error", Value::object([("message", WORDS.into())]))]);
     (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "application/json")], body.compact()).into_response()
 }

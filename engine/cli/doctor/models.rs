@@ -90,6 +90,7 @@ fn question(writes: bool, wait: Duration) -> Request {
         output_tokens_max: Some(if writes { OUTPUT_TOKENS_MAX } else { ANSWER_TOKENS_MAX }),
         seed: Seed(0),
         attempt_ms_max: Some(wait.as_millis() as u64),
+        failed_attempts: Default::default(),
     }
 }
 

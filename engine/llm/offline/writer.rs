@@ -205,6 +205,7 @@ mod tests {
             output_tokens_max: None,
             seed: Seed(seed),
             attempt_ms_max: None,
+            failed_attempts: Default::default(),
         };
         assert!(is_asked(&request));
         write(&request).turn.text
