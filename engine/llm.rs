@@ -161,6 +161,10 @@ pub enum LlmError {
         /// What the provider counted, if that came through.
         usage: Box<Usage>,
     },
+    /// The model wrote a turn that its provider could not read and threw away, and charged. Another attempt mostly
+    /// helps; where none does, that is what the model had to say, so retries end in a turn that was withheld.
+    #[error("{model}: {problem}")]
+    Garbled { model: String, problem: String, usage: Box<Usage> },
     /// This request would be refused again, others need not: a filtered text, a parameter out of range.
     #[error("{model}: {problem}")]
     RequestRefused {
@@ -187,9 +191,10 @@ impl LlmError {
     /// What the failure says about further attempts.
     pub fn class(&self) -> FailureClass {
         match self {
-            LlmError::Transient { .. } | LlmError::Lost { .. } | LlmError::DeadlineReached { .. } => {
-                FailureClass::Transient
-            }
+            LlmError::Transient { .. }
+            | LlmError::Lost { .. }
+            | LlmError::Garbled { .. }
+            | LlmError::DeadlineReached { .. } => FailureClass::Transient,
             LlmError::RequestRefused { .. } | LlmError::ContextOverflow { .. } => FailureClass::Request,
             LlmError::SetupRefused { .. } => FailureClass::Setup,
             LlmError::CapReached { .. } => FailureClass::Limit,
@@ -204,7 +209,7 @@ impl LlmError {
             | LlmError::ContextOverflow { .. }
             | LlmError::SetupRefused { .. }
             | LlmError::CapReached { .. } => true,
-            LlmError::Lost { .. } | LlmError::DeadlineReached { .. } => false,
+            LlmError::Lost { .. } | LlmError::Garbled { .. } | LlmError::DeadlineReached { .. } => false,
         }
     }
 }

@@ -10,8 +10,6 @@ use futures_util::future::BoxFuture;
 
 /// The API wants a limit; this one is far above what an episode's turn needs.
 const OUTPUT_TOKENS_MAX: u32 = 8_192;
-/// Room for what a model thinks that chooses by itself how much.
-const ADAPTIVE_TOKENS: u32 = 8_192;
 const API_VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
 
 /// A client of the messages endpoint.
@@ -27,15 +25,9 @@ impl Anthropic {
         Anthropic { http, options, name }
     }
 
-    /// What is thought counts as output, so the limit leaves room for both.
     fn output_limit(&self, request: &Request) -> u32 {
         let limit = self.options.output_limit(request).unwrap_or(OUTPUT_TOKENS_MAX);
-        let room = match self.options.thinking {
-            Some(Thinking::Tokens(tokens)) => tokens,
-            Some(Thinking::Adaptive) => ADAPTIVE_TOKENS,
-            Some(Thinking::Off) | None => 0,
-        };
-        limit.saturating_add(room)
+        limit.saturating_add(self.options.thinking_room())
     }
 
     fn body(&self, request: &Request) -> Value {
@@ -72,16 +64,18 @@ impl Anthropic {
             return Err(self.http.lost(problem, usage::anthropic(document.get("usage"))));
         };
         let turn = turn(blocks);
+        let usage = usage::anthropic(document.get("usage"));
         let reason = document.get("stop_reason").and_then(Value::as_str);
-        let Some(finish) = finish(reason, &turn) else {
+        let finish = finish(reason, &turn);
+        let Some(finish) = finish.filter(|finish| !usage::is_hollow(&turn, *finish, &usage)) else {
             let reason = reason.unwrap_or("none");
             let problem = format!("the model stopped without an answer, for the reason {reason:?}");
-            return Err(self.http.lost(problem, usage::anthropic(document.get("usage"))));
+            return Err(self.http.lost(problem, usage));
         };
         Ok(Reply {
             turn,
             finish,
-            usage: usage::anthropic(document.get("usage")),
+            usage,
             resolved_model: self.http.resolved_model(document.get("model")),
             waited_ms: 0,
             recalled_ms: None,
@@ -120,17 +114,18 @@ fn thinking_value(thinking: Thinking) -> Option<Value> {
     }
 }
 
-/// Why the model stopped; none where there is nothing to be scored. It pauses only within tools of the
-/// provider's own, of which we offer none.
+/// Why the model stopped; none where there is nothing to be scored, or nobody knows the reason. It pauses only
+/// within tools of the provider's own, of which we offer none.
 fn finish(reason: Option<&str>, turn: &AssistantTurn) -> Option<Finish> {
     let is_empty = turn.text.is_empty() && turn.tool_calls.is_empty();
+    let done = if turn.tool_calls.is_empty() { Finish::Stop } else { Finish::ToolCalls };
     match reason {
         Some("max_tokens" | "model_context_window_exceeded") => Some(Finish::Length),
         Some("refusal") => Some(Finish::Refused),
-        _ if !turn.tool_calls.is_empty() => Some(Finish::ToolCalls),
         // An empty answer is one: the model has nothing to add.
-        Some("end_turn" | "stop_sequence") => Some(Finish::Stop),
-        _ => (!is_empty).then_some(Finish::Stop),
+        Some("end_turn" | "stop_sequence") => Some(done),
+        Some("tool_use") | None => (!is_empty).then_some(done),
+        Some(_) => None,
     }
 }
 

@@ -51,15 +51,6 @@ impl Gemini {
         Value::Map(body.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
-    /// What is thought counts as output, so the limit leaves room for both.
-    fn output_limit(&self, request: &Request) -> Option<u32> {
-        let room = match self.options.thinking {
-            Some(Thinking::Tokens(tokens)) => tokens,
-            Some(Thinking::Off | Thinking::Adaptive) | None => 0,
-        };
-        self.options.output_limit(request).map(|limit| limit.saturating_add(room))
-    }
-
     fn config(&self, request: &Request) -> Value {
         let budget = self.options.thinking.map(|thinking| match thinking {
             Thinking::Off => 0,
@@ -72,7 +63,7 @@ impl Gemini {
         ];
         let thinking: Vec<_> = thinking.into_iter().flatten().collect();
         let config = [
-            self.output_limit(request).map(|limit| ("maxOutputTokens", Value::Int(i64::from(limit)))),
+            self.output_tokens_max(request).map(|limit| ("maxOutputTokens", Value::Int(i64::from(limit)))),
             self.options.temperature.map(|temperature| ("temperature", Value::Float(temperature))),
             (!thinking.is_empty()).then(|| ("thinkingConfig", map(thinking))),
         ];
@@ -99,14 +90,21 @@ impl Gemini {
         let parts = candidate.get("content").and_then(|content| content.get("parts"));
         let turn = turn(parts.and_then(Value::as_list).unwrap_or_default());
         let reason = text(Some(candidate), "finishReason");
-        let Some(finish) = finish(reason.as_deref(), &turn) else {
+        let finish = finish(reason.as_deref(), &turn);
+        let Some(finish) = finish.filter(|finish| !usage::is_hollow(&turn, *finish, &counted())) else {
             let details = text(Some(candidate), "finishMessage").unwrap_or_default();
             let problem = format!(
                 "the model stopped without an answer, for the reason {:?} {}",
                 reason.as_deref().unwrap_or("none"),
                 self.http.excerpt(details.as_bytes())
             );
-            return Err(self.http.lost(problem, counted()));
+            let model = self.name.clone();
+            return Err(match reason.as_deref() {
+                Some("MALFORMED_FUNCTION_CALL") => {
+                    LlmError::Garbled { model, problem, usage: Box::new(counted()) }
+                }
+                _ => self.http.lost(problem, counted()),
+            });
         };
         Ok(Reply {
             turn,
@@ -125,7 +123,7 @@ impl Llm for Gemini {
     }
 
     fn output_tokens_max(&self, request: &Request) -> Option<u32> {
-        self.output_limit(request)
+        self.options.limit_with_thoughts(request)
     }
 
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, LlmError>> {
@@ -142,20 +140,20 @@ fn map<'a>(pairs: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
     Value::Map(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
-/// Why the model stopped; none where there is nothing to be scored: a call that the provider could not read
-/// is thrown away with all that came before it, and another attempt mostly succeeds.
+/// Why the model stopped; none where there is nothing to be scored, or nobody knows the reason: a call that the
+/// provider could not read is thrown away with all that came before it, and another attempt mostly succeeds.
 fn finish(reason: Option<&str>, turn: &AssistantTurn) -> Option<Finish> {
     let is_empty = turn.text.is_empty() && turn.tool_calls.is_empty();
+    let done = if turn.tool_calls.is_empty() { Finish::Stop } else { Finish::ToolCalls };
     match reason {
-        Some("MALFORMED_FUNCTION_CALL" | "MALFORMED_RESPONSE" | "MISSING_THOUGHT_SIGNATURE") => None,
         Some("MAX_TOKENS") => Some(Finish::Length),
         Some(
             "SAFETY" | "RECITATION" | "LANGUAGE" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII"
             | "IMAGE_SAFETY",
         ) => Some(Finish::Refused),
-        _ if !turn.tool_calls.is_empty() => Some(Finish::ToolCalls),
-        Some("STOP") => Some(Finish::Stop),
-        _ => (!is_empty).then_some(Finish::Stop),
+        Some("STOP") => Some(done),
+        Some("FINISH_REASON_UNSPECIFIED") | None => (!is_empty).then_some(done),
+        Some(_) => None,
     }
 }
 

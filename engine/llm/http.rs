@@ -64,6 +64,11 @@ impl Http {
         &self.model
     }
 
+    /// Where the model answers.
+    pub(super) fn base_url(&self) -> &Url {
+        &self.base_url
+    }
+
     /// The names that the server's `models` list has.
     pub async fn models(&self) -> Result<Vec<String>, LlmError> {
         let url = format!("{}/models", self.base_url.as_str().trim_end_matches('/'));

@@ -212,7 +212,9 @@ impl Metered {
     fn charge(&self, bound: &Bound, answer: &Result<Reply, LlmError>) -> Charge {
         match answer {
             Ok(reply) => self.counted(bound, reply.usage),
-            Err(LlmError::Lost { usage, .. }) => self.counted(bound, **usage),
+            Err(LlmError::Lost { usage, .. } | LlmError::Garbled { usage, .. }) => {
+                self.counted(bound, **usage)
+            }
             // What was refused after it was read is charged as input.
             Err(LlmError::RequestRefused { usage, .. }) if usage.input_tokens.is_some() => {
                 let output_tokens = usage.output_tokens.or(Some(0));

@@ -3,11 +3,12 @@
 
 use super::http::{Http, KeyHeader};
 use super::options::{ModelOptions, Thinking};
-use super::provider::Provider;
+use super::provider::{Provider, same_origin};
 use super::{Finish, Llm, LlmError, Reply, Request, ToolSchema, usage};
 use crate::episode::{AssistantTurn, Message, ToolRequest};
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, parse};
 use futures_util::future::BoxFuture;
+use reqwest::Url;
 
 /// Where servers put what the model thought. OpenRouter and litellm answer 400 where it does not come back.
 const REASONING_KEYS: [&str; 4] = ["reasoning", "reasoning_content", "reasoning_details", "thinking_blocks"];
@@ -37,9 +38,8 @@ impl OpenAi {
         }
         body.push(("messages", Value::List(messages)));
         let provider = self.http.model().provider;
-        if let Some(limit) = self.options.output_limit(request) {
-            // OpenAI itself renamed it; the others keep the old name.
-            let key = if provider == Provider::OpenAi { "max_completion_tokens" } else { "max_tokens" };
+        if let Some(limit) = self.output_tokens_max(request) {
+            let key = limit_key(self.http.base_url());
             body.push((key, Value::Int(i64::from(limit))));
         }
         if let Some(temperature) = self.options.temperature {
@@ -63,16 +63,18 @@ impl OpenAi {
             return Err(self.http.error_in_reply(error));
         }
         let turn = turn(message);
+        let usage = usage::openai(document.get("usage"));
         let reason = choice.get("finish_reason").and_then(Value::as_str);
-        let Some(finish) = finish(reason, &turn, is_refusal(message)) else {
+        let finish = finish(reason, &turn, is_refusal(message));
+        let Some(finish) = finish.filter(|finish| !usage::is_hollow(&turn, *finish, &usage)) else {
             let reason = reason.unwrap_or("none");
             let problem = format!("the model stopped without an answer, for the reason {reason:?}");
-            return Err(self.http.lost(problem, usage::openai(document.get("usage"))));
+            return Err(self.http.lost(problem, usage));
         };
         Ok(Reply {
             turn,
             finish,
-            usage: usage::openai(document.get("usage")),
+            usage,
             resolved_model: self.http.resolved_model(document.get("model")),
             waited_ms: 0,
             recalled_ms: None,
@@ -86,7 +88,7 @@ impl Llm for OpenAi {
     }
 
     fn output_tokens_max(&self, request: &Request) -> Option<u32> {
-        self.options.output_limit(request)
+        self.options.limit_with_thoughts(request)
     }
 
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, LlmError>> {
@@ -97,6 +99,14 @@ impl Llm for OpenAi {
             self.reply(&document)
         })
     }
+}
+
+/// How the output limit is called. OpenAI has renamed it, on Azure too; other servers know the old name, and many
+/// know no other, whatever the provider's word before the model's name.
+fn limit_key(base_url: &Url) -> &'static str {
+    let is_azure = base_url.host_str().is_some_and(|host| host.ends_with(".openai.azure.com"));
+    let is_openai = is_azure || same_origin(base_url.as_str(), Provider::OpenAi.base_url());
+    if is_openai { "max_completion_tokens" } else { "max_tokens" }
 }
 
 /// Thinking and effort, for which every server has words of its own.
@@ -126,19 +136,27 @@ fn thought_parameters(provider: Provider, options: &ModelOptions) -> Vec<(&'stat
     }
 }
 
-/// Why the model stopped; none where the provider failed at it, so that there is no answer to be scored.
+/// Why the model stopped; none where the provider failed at it, so that there is no answer to be scored: whatever
+/// text there is broke off, and its tool calls may be halves. Reasons that nobody knows are taken for failures,
+/// since those are what servers invent words for.
 fn finish(reason: Option<&str>, turn: &AssistantTurn, is_refusal: bool) -> Option<Finish> {
     let is_empty = turn.text.is_empty() && turn.tool_calls.is_empty();
-    match reason {
-        // OpenRouter and DeepSeek, whatever text there is: the provider broke off.
-        Some("error" | "insufficient_system_resource") => None,
-        Some("length") => Some(Finish::Length),
-        Some("content_filter") => Some(Finish::Refused),
-        _ if is_refusal => Some(Finish::Refused),
-        _ if !turn.tool_calls.is_empty() => Some(Finish::ToolCalls),
-        Some("stop") => Some(Finish::Stop),
-        _ => (!is_empty).then_some(Finish::Stop),
-    }
+    let done = if turn.tool_calls.is_empty() { Finish::Stop } else { Finish::ToolCalls };
+    let finish = match reason.unwrap_or_default().to_ascii_lowercase().as_str() {
+        "length" | "max_tokens" | "model_context_window_exceeded" => Finish::Length,
+        "content_filter" | "sensitive" | "safety" | "refusal" => Finish::Refused,
+        "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" => done,
+        "tool_calls" | "tool_use" | "function_call" if !is_empty => done,
+        // Some servers never say.
+        "" if !is_empty && turn.tool_calls.iter().all(is_whole) => done,
+        _ => return None,
+    };
+    Some(if is_refusal && finish == done { Finish::Refused } else { finish })
+}
+
+/// Whether a call was written to its end.
+fn is_whole(call: &ToolRequest) -> bool {
+    parse(call.arguments.as_bytes()).is_ok_and(|arguments| arguments.as_map().is_some())
 }
 
 fn is_refusal(message: &Value) -> bool {
@@ -251,5 +269,21 @@ fn text_of(content: Option<&Value>) -> String {
             texts.filter_map(Value::as_str).collect()
         }
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_openai_itself_gets_the_new_name_of_the_limit() {
+        let check =
+            |url: &str, expected: &str| assert_eq!(limit_key(&url.parse().unwrap()), expected, "{url}");
+        check("https://api.openai.com/v1", "max_completion_tokens");
+        check("https://mine.openai.azure.com/openai/v1", "max_completion_tokens");
+        check("http://127.0.0.1:8080/v1", "max_tokens");
+        check("https://api.openai.com.example.net/v1", "max_tokens");
+        check("https://openai.azure.com.example.net/v1", "max_tokens");
     }
 }

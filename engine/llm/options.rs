@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 /// Below this the providers refuse a budget.
 const THINKING_TOKENS_MIN: u32 = 1_024;
+/// Room for what a model thinks that chooses by itself how much.
+const ADAPTIVE_TOKENS: u32 = 8_192;
 
 /// How the model is asked. What is absent is left to the provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -61,6 +63,21 @@ impl ModelOptions {
         [request.output_tokens_max, self.output_tokens_max].into_iter().flatten().min()
     }
 
+    /// The limit to send where what is thought counts as output: it leaves room for both.
+    pub(super) fn limit_with_thoughts(&self, request: &Request) -> Option<u32> {
+        let room = self.thinking_room().max(self.effort.map_or(0, Effort::room));
+        self.output_limit(request).map(|limit| limit.saturating_add(room))
+    }
+
+    /// Room for what the model thinks under its budget.
+    pub(super) fn thinking_room(&self) -> u32 {
+        match self.thinking {
+            Some(Thinking::Tokens(tokens)) => tokens,
+            Some(Thinking::Adaptive) => ADAPTIVE_TOKENS,
+            Some(Thinking::Off) | None => 0,
+        }
+    }
+
     /// Refuses what the provider would ignore or has no word for; a model may still refuse more.
     pub(super) fn check(&self, provider: Provider) -> Result<(), String> {
         let (word, problem) = (provider.word(), |what: &str, instead: &str| {
@@ -96,6 +113,19 @@ impl ModelOptions {
 impl Effort {
     pub fn word(self) -> &'static str {
         EFFORTS.iter().find(|(effort, _)| *effort == self).map_or("", |(_, word)| word)
+    }
+
+    /// Room for what a model thinks at this effort, in tokens; generous, since thoughts that meet the limit leave
+    /// no answer.
+    fn room(self) -> u32 {
+        match self {
+            Effort::None => 0,
+            Effort::Minimal => 1_024,
+            Effort::Low => 4_096,
+            Effort::Medium => 8_192,
+            Effort::High => 16_384,
+            Effort::Xhigh | Effort::Max => 32_768,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Retries: an `Llm` around an `Llm` that tries again what may pass, and waits as long as the provider asks.
 
-use super::{Llm, LlmError, Reply, Request};
+use super::{Finish, Llm, LlmError, Reply, Request};
+use crate::episode::AssistantTurn;
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -78,14 +79,31 @@ impl Llm for Retrying {
                 .adjust(|error, wait| wait.map(|wait| longer_wait(error, wait)))
                 .notify(|_, _| request.failed_attempts.raise())
                 .await
+                .or_else(|error| withheld(error, start.elapsed()))
         })
+    }
+}
+
+/// A model that writes what its provider cannot read again and again has answered: a policy that makes it do so
+/// must not be measured by its other episodes alone.
+fn withheld(error: LlmError, took: Duration) -> Result<Reply, LlmError> {
+    match error {
+        LlmError::Garbled { usage, .. } => Ok(Reply {
+            turn: AssistantTurn::default(),
+            finish: Finish::Refused,
+            usage: *usage,
+            resolved_model: None,
+            waited_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            recalled_ms: None,
+        }),
+        error => Err(error),
     }
 }
 
 fn is_worth_a_retry(error: &LlmError) -> bool {
     match error {
         LlmError::Transient { retry_after_ms, .. } => retry_after_ms.unwrap_or(0) <= PATIENCE_MS_MAX,
-        LlmError::Lost { .. } => true,
+        LlmError::Lost { .. } | LlmError::Garbled { .. } => true,
         LlmError::RequestRefused { .. }
         | LlmError::ContextOverflow { .. }
         | LlmError::SetupRefused { .. }
@@ -108,16 +126,12 @@ fn longer_wait(error: &LlmError, wait: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::episode::Usage;
     use crate::llm::scripted::Scripted;
     use crate::units::Seed;
 
-    #[tokio::test]
-    async fn a_reply_says_how_long_its_failed_attempts_took() {
-        let (model, problem) = ("a/b".to_owned(), "overloaded".to_owned());
-        let busy = LlmError::Transient { model, problem, retry_after_ms: Some(5) };
-        let inner = Arc::new(Scripted::in_turn([Err(busy), Ok(Reply::says("Done."))]));
-        let policy = RetryPolicy { retries: 1, first_wait_ms: 1, wait_ms_max: 2 };
-        let request = Request {
+    fn request() -> Request {
+        Request {
             system: String::new(),
             messages: Vec::new(),
             tools: [].into(),
@@ -125,11 +139,32 @@ mod tests {
             seed: Seed(1),
             attempt_ms_max: None,
             failed_attempts: Default::default(),
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reply_says_how_long_its_failed_attempts_took() {
+        let (model, problem) = ("a/b".to_owned(), "overloaded".to_owned());
+        let busy = LlmError::Transient { model, problem, retry_after_ms: Some(5) };
+        let inner = Arc::new(Scripted::in_turn([Err(busy), Ok(Reply::says("Done."))]));
+        let policy = RetryPolicy { retries: 1, first_wait_ms: 1, wait_ms_max: 2 };
+        let request = request();
         let reply = Retrying::with_policy(inner, policy).complete(&request).await.unwrap();
         assert_eq!(reply.turn.text, "Done.");
         assert!(reply.waited_ms >= 5, "{}", reply.waited_ms);
         assert_eq!(request.failed_attempts.count(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_no_attempt_could_read_was_withheld() {
+        let usage = Usage { input_tokens: Some(9), ..Usage::default() };
+        let garbled =
+            || LlmError::Garbled { model: "a/b".into(), problem: "bad call".into(), usage: Box::new(usage) };
+        let inner = Arc::new(Scripted::in_turn([Err(garbled()), Err(garbled()), Ok(Reply::says("Late."))]));
+        let policy = RetryPolicy { retries: 1, first_wait_ms: 1, wait_ms_max: 2 };
+        let reply = Retrying::with_policy(inner, policy).complete(&request()).await.unwrap();
+        assert_eq!((reply.finish, reply.turn.text.as_str(), reply.usage), (Finish::Refused, "", usage));
+        assert!(reply.waited_ms >= 1);
     }
 
     #[test]

@@ -1,14 +1,28 @@
 //! Token counts as each dialect reports them. Input always means all of it, cached or not, and output all of
 //! it, thought or said; what nobody counted stays uncounted.
 
-use crate::episode::Usage;
+use crate::episode::{AssistantTurn, Usage};
+use crate::llm::Finish;
 use crate::value::Value;
+
+/// Whether a turn is empty though it ended well, and the provider itself says that the model wrote nothing: then
+/// the provider failed, and the turn is no answer. An empty turn with output is the model's silence, which is an
+/// answer; and where nobody counts, as small servers do not, silence must be believed.
+pub(super) fn is_hollow(turn: &AssistantTurn, finish: Finish, usage: &Usage) -> bool {
+    let is_empty = turn.text.trim().is_empty() && turn.tool_calls.is_empty();
+    is_empty && finish == Finish::Stop && usage.output_tokens == Some(0)
+}
 
 /// The OpenAI dialect: totals, with parts of them in details. DeepSeek and litellm have keys of their own.
 pub(super) fn openai(usage: Option<&Value>) -> Usage {
+    let input_tokens = count(usage, &["prompt_tokens"]);
+    let said = count(usage, &["completion_tokens"]);
+    // xAI and others leave what was thought out of the completion, and count it in the total.
+    let all = count(usage, &["total_tokens"]).zip(input_tokens);
+    let rest = all.map_or(0, |(total, input)| total.saturating_sub(input));
     Usage {
-        input_tokens: count(usage, &["prompt_tokens"]),
-        output_tokens: count(usage, &["completion_tokens"]),
+        input_tokens,
+        output_tokens: said.map(|said| said.max(rest)),
         cache_read_tokens: count(usage, &["prompt_tokens_details", "cached_tokens"])
             .or_else(|| count(usage, &["prompt_cache_hit_tokens"])),
         cache_write_tokens: count(usage, &["prompt_tokens_details", "cache_write_tokens"])
@@ -33,13 +47,11 @@ pub(super) fn anthropic(usage: Option<&Value>) -> Usage {
 /// Gemini counts thoughts apart, and leaves out what is zero.
 pub(super) fn gemini(usage: Option<&Value>) -> Usage {
     let thought = count(usage, &["thoughtsTokenCount"]);
+    let prompt = count(usage, &["promptTokenCount"]);
+    let nothing = prompt.map(|_| 0);
     Usage {
-        input_tokens: sum([
-            count(usage, &["promptTokenCount"]),
-            count(usage, &["toolUsePromptTokenCount"]),
-            None,
-        ]),
-        output_tokens: sum([count(usage, &["candidatesTokenCount"]), thought, None]),
+        input_tokens: sum([prompt, count(usage, &["toolUsePromptTokenCount"]), None]),
+        output_tokens: sum([count(usage, &["candidatesTokenCount"]), thought, nothing]),
         cache_read_tokens: count(usage, &["cachedContentTokenCount"]),
         cache_write_tokens: None,
         reasoning_tokens: thought,
@@ -81,6 +93,7 @@ mod tests {
             assert_eq!(got, expected, "{text}");
         };
         let nothing = [None; 5];
+        let small = [Some(32), Some(9), None, None, None];
         check(openai, "{}", nothing);
         check(
             openai,
@@ -93,6 +106,16 @@ mod tests {
             r#"{"prompt_tokens": 9, "completion_tokens": -1, "prompt_cache_hit_tokens": 8, "prompt_tokens_details": null}"#,
             [Some(9), None, Some(8), None, None],
         );
+        check(
+            openai,
+            r#"{"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135,
+                "completion_tokens_details": {"reasoning_tokens": 94}}"#,
+            [Some(32), Some(103), None, None, Some(94)],
+        );
+        check(openai, r#"{"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 41}"#, small);
+        // A total that cannot be, and one that counts no output at all.
+        check(openai, r#"{"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 9}"#, small);
+        check(openai, r#"{"prompt_tokens": 32, "total_tokens": 41}"#, [Some(32), None, None, None, None]);
         check(anthropic, "{}", nothing);
         check(
             anthropic,
@@ -106,5 +129,6 @@ mod tests {
             r#"{"promptTokenCount": 90, "candidatesTokenCount": 5, "thoughtsTokenCount": 30, "cachedContentTokenCount": 60}"#,
             [Some(90), Some(35), Some(60), None, Some(30)],
         );
+        check(gemini, r#"{"promptTokenCount": 90}"#, [Some(90), Some(0), None, None, None]);
     }
 }

@@ -181,6 +181,40 @@ async fn the_lower_of_two_output_limits_is_sent() {
 }
 
 #[tokio::test]
+async fn a_limit_leaves_room_for_thoughts_and_the_meter_knows_it() {
+    let check = async |model: &str, thinking: Option<Thinking>, effort: Option<Effort>, expected: u32| {
+        let server = MockServer::start().await;
+        let nothing = ResponseTemplate::new(200).set_body_json(json!({}));
+        Mock::given(method("POST")).respond_with(nothing).mount(&server).await;
+        let options =
+            ModelOptions { thinking, effort, output_tokens_max: Some(400), ..ModelOptions::default() };
+        let connection = Connection { options, ..connection(model, &server.uri()) };
+        let http = || Http::new(&connection).expect("a client");
+        let client: Box<dyn Llm> = match connection.model.provider {
+            Provider::Anthropic => Box::new(Anthropic::new(http(), options)),
+            Provider::Gemini => Box::new(Gemini::new(http(), options)),
+            _ => Box::new(OpenAi::new(http(), options)),
+        };
+        let _ = client.complete(&request()).await;
+        let body = sent(&server).await;
+        let limits = [&body["max_tokens"], &body["generationConfig"]["maxOutputTokens"]];
+        let sent = limits.into_iter().find_map(|limit| limit.as_u64());
+        assert_eq!(sent, Some(u64::from(expected)), "{model}");
+        assert_eq!(client.output_tokens_max(&request()), Some(expected), "{model}");
+    };
+    let (adaptive, tokens) = (Some(Thinking::Adaptive), Some(Thinking::Tokens(2048)));
+    check("openai/m", None, None, 400).await;
+    check("openai/m", None, Some(Effort::None), 400).await;
+    check("openai/m", None, Some(Effort::High), 400 + 16_384).await;
+    check("openrouter/m", tokens, None, 400 + 2048).await;
+    check("gemini/m", adaptive, None, 400 + 8192).await;
+    check("gemini/m", None, Some(Effort::Low), 400 + 4096).await;
+    check("gemini/m", Some(Thinking::Off), None, 400).await;
+    check("anthropic/m", tokens, None, 400 + 2048).await;
+    check("anthropic/m", adaptive, None, 400 + 8192).await;
+}
+
+#[tokio::test]
 async fn retries_end() {
     let server = MockServer::start().await;
     answer(&server, "/chat/completions", ResponseTemplate::new(503)).await;

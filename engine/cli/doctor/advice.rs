@@ -29,13 +29,16 @@ pub fn advice(error: &LlmError, connection: &Connection) -> Advice {
         LlmError::CapReached { .. } => return of("raise the limit that the message names"),
         LlmError::Transient { problem, .. }
         | LlmError::Lost { problem, .. }
+        | LlmError::Garbled { problem, .. }
         | LlmError::RequestRefused { problem, .. }
         | LlmError::ContextOverflow { problem, .. }
         | LlmError::SetupRefused { problem, .. } => (problem, status_of(problem)),
     };
     match error {
         LlmError::SetupRefused { .. } => of_setup(status, connection),
-        LlmError::Transient { .. } | LlmError::Lost { .. } => of_trouble(problem, status, connection),
+        LlmError::Transient { .. } | LlmError::Lost { .. } | LlmError::Garbled { .. } => {
+            of_trouble(problem, status, connection)
+        }
         LlmError::RequestRefused { .. } if problem.contains(LIMIT_HINT) => {
             of("give a limit that the model has, for example --writer-max-output 8000")
         }

@@ -95,11 +95,29 @@ async fn what_anthropic_said_is_an_answer() {
     check(json!([]), "refusal", "", Finish::Refused).await;
     check(said("First"), "max_tokens", "First", Finish::Length).await;
     check(said("First"), "model_context_window_exceeded", "First", Finish::Length).await;
-    check(said("Done."), "novel", "Done.", Finish::Stop).await;
-    for reason in [Some("pause_turn"), Some("novel"), None] {
-        let error = reads(json!([]), reason).await.expect_err("no answer");
+    let nothing = json!([]);
+    for (content, reason) in [
+        (&nothing, Some("pause_turn")),
+        (&nothing, None),
+        (&nothing, Some("tool_use")),
+        (&said("First"), Some("novel")),
+    ] {
+        let error = reads(content.clone(), reason).await.expect_err("no answer");
         assert_eq!(error.class(), FailureClass::Transient, "{reason:?}");
     }
+}
+
+#[tokio::test]
+async fn an_empty_turn_of_no_output_is_none() {
+    let read = async |output_tokens: u64| {
+        let server = MockServer::start().await;
+        let usage = json!({"input_tokens": 9, "output_tokens": output_tokens});
+        let body = json!({"type": "message", "content": [], "stop_reason": "end_turn", "usage": usage});
+        answer(&server, "/v1/messages", ResponseTemplate::new(200).set_body_json(body)).await;
+        client_without_patience("anthropic/m", &server).complete(&request()).await
+    };
+    assert!(read(3).await.is_ok());
+    assert!(matches!(read(0).await, Err(LlmError::Lost { .. })));
 }
 
 #[tokio::test]

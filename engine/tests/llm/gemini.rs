@@ -106,7 +106,7 @@ async fn what_gemini_said_is_an_answer() {
     check(said("First"), "MAX_TOKENS", "First", Finish::Length).await;
     check(json!([]), "SAFETY", "", Finish::Refused).await;
     check(said("Said"), "RECITATION", "Said", Finish::Refused).await;
-    check(said("Done."), "NOVEL", "Done.", Finish::Stop).await;
+    check(said("Done."), "FINISH_REASON_UNSPECIFIED", "Done.", Finish::Stop).await;
 }
 
 #[tokio::test]
@@ -119,7 +119,15 @@ async fn what_gemini_did_not_say_is_told_apart() {
     let stopped =
         |reason: &str| json!({"candidates": [{"finishReason": reason, "finishMessage": "bad call"}]});
     check(stopped("MALFORMED_FUNCTION_CALL"), FailureClass::Transient, "bad call").await;
+    let garbled = reads(stopped("MALFORMED_FUNCTION_CALL")).await;
+    assert!(matches!(garbled, Err(LlmError::Garbled { .. })), "{garbled:?}");
     check(stopped("OTHER"), FailureClass::Transient, "OTHER").await;
+    let half = json!({"parts": [{"text": "First"}, {"functionCall": {"name": "exec"}}]});
+    let novel = json!({"candidates": [{"content": half, "finishReason": "NOVEL"}]});
+    check(novel, FailureClass::Transient, "NOVEL").await;
+    // What Gemini leaves out is zero: it counted the prompt, and no output.
+    let hollow = json!({"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 90}});
+    check(hollow, FailureClass::Transient, "STOP").await;
     check(json!({"candidates": []}), FailureClass::Transient, "without a candidate").await;
     let blocked = json!({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}});
     check(blocked, FailureClass::Request, "PROHIBITED_CONTENT").await;

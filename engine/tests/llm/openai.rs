@@ -29,7 +29,7 @@ async fn openai_sends_the_documented_request_and_reads_the_reply() {
         ],
         "tools": [{"type": "function", "function": {"name": "read", "description": "Read a file",
             "parameters": {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}}}],
-        "max_completion_tokens": 500
+        "max_tokens": 500
     });
     assert_eq!(sent(&server).await, expected);
 }
@@ -87,12 +87,19 @@ async fn openai_reads(body: serde_json::Value) -> Result<Reply, LlmError> {
 
 #[tokio::test]
 async fn a_provider_that_broke_off_gave_no_answer() {
+    let half_a_call =
+        json!([{"id": "a", "function": {"name": "exec", "arguments": "{\"command\": \"rm -r"}}]);
     let choices = [
         json!({"finish_reason": "error", "message": {"content": null}}),
         json!({"finish_reason": "error", "message": {"content": "First, I"}}),
         json!({"finish_reason": "stop", "message": {"content": ""}, "error": {"code": 502, "message": "down"}}),
         json!({"finish_reason": "insufficient_system_resource", "message": {"content": "First, I"}}),
         json!({"finish_reason": "odd", "message": {"content": null}}),
+        json!({"finish_reason": "odd", "message": {"content": "First, I"}}),
+        json!({"finish_reason": "network_error", "message": {"content": "First, I"}}),
+        json!({"finish_reason": "abort", "message": {"content": "First", "tool_calls": half_a_call}}),
+        json!({"finish_reason": null, "message": {"content": "First", "tool_calls": half_a_call}}),
+        json!({"finish_reason": "tool_calls", "message": {"content": ""}}),
         json!({"finish_reason": null, "message": {"content": ""}}),
     ];
     for choice in choices {
@@ -115,6 +122,19 @@ async fn a_provider_that_broke_off_gave_no_answer() {
 }
 
 #[tokio::test]
+async fn an_empty_turn_is_an_answer_unless_the_provider_counts_no_output() {
+    let read = async |usage: serde_json::Value| {
+        let choice = json!({"finish_reason": "stop", "message": {"content": " "}});
+        openai_reads(json!({"choices": [choice], "usage": usage})).await
+    };
+    assert!(read(json!({"prompt_tokens": 90, "completion_tokens": 2})).await.is_ok());
+    assert!(read(json!(null)).await.is_ok(), "nobody counted");
+    let error = read(json!({"prompt_tokens": 90, "completion_tokens": 0})).await.expect_err("no answer");
+    let LlmError::Lost { usage, .. } = error else { panic!("{error:?}") };
+    assert_eq!((usage.input_tokens, usage.output_tokens), (Some(90), Some(0)));
+}
+
+#[tokio::test]
 async fn whatever_was_said_is_an_answer() {
     let check = async |choice: serde_json::Value, text: &str, finish: Finish| {
         let reply = openai_reads(json!({"choices": [choice]})).await.expect("an answer");
@@ -125,7 +145,13 @@ async fn whatever_was_said_is_an_answer() {
     let parts = json!([{"type": "text", "text": "No."}, {"type": "refusal", "refusal": " I cannot."}]);
     check(json!({"finish_reason": "stop", "message": {"content": parts}}), "No. I cannot.", Finish::Stop)
         .await;
-    check(json!({"finish_reason": "odd", "message": {"content": "Done."}}), "Done.", Finish::Stop).await;
+    for reason in [json!("eos"), json!("END_TURN"), json!("tool_calls"), json!(""), json!(null)] {
+        check(json!({"finish_reason": reason, "message": {"content": "Done."}}), "Done.", Finish::Stop).await;
+    }
+    let sensitive = json!({"finish_reason": "sensitive", "message": {"content": "No"}});
+    check(sensitive, "No", Finish::Refused).await;
+    let full = json!({"finish_reason": "model_context_window_exceeded", "message": {"content": "First"}});
+    check(full, "First", Finish::Length).await;
     check(json!({"finish_reason": "stop", "message": {"content": ""}}), "", Finish::Stop).await;
     check(json!({"finish_reason": "content_filter", "message": {"content": null}}), "", Finish::Refused)
         .await;
