@@ -182,8 +182,27 @@ impl ModelSettings {
         all.filter(|(_, role)| !role.is_offline())
     }
 
+    /// The variables that belong to no provider hold the key of one server, and the key of one server is not for
+    /// another.
+    fn refuse_two_places_for(&self, variable: &str) -> anyhow::Result<()> {
+        let mut roles = self.roles().filter(|role| role.key_variable == variable && !role.is_offline());
+        let Some(first) = roles.next() else { return Ok(()) };
+        let place = first.place()?;
+        for other in roles {
+            if !same_origin(&place, &other.place()?) {
+                return Err(BadInput(format!(
+                    "the key in {variable} would go to two servers, for {first} and for {other}: put the key of \
+                     one of them into another variable, and name that behind the model, as in {},key=VARIABLE",
+                    other.model
+                ))
+                .into());
+            }
+        }
+        Ok(())
+    }
+
     fn roles(&self) -> impl Iterator<Item = &Role> {
-        self.writers.iter().chain([&self.agent])
+        [&self.agent].into_iter().chain(&self.writers)
     }
 }
 
@@ -219,6 +238,11 @@ fn listed(names: &[String]) -> String {
 /// Makes the clients.
 pub fn connect(settings: &ModelSettings) -> anyhow::Result<Models> {
     let keys = Keys::read(settings.roles().flat_map(Role::variables))?;
+    for variable in [SERVER_KEY_VARIABLE, WRITER_KEY_VARIABLE] {
+        if keys.get(variable).is_some() {
+            settings.refuse_two_places_for(variable)?;
+        }
+    }
     let writers = settings.writers.iter().map(|role| role.connect(&keys)).collect::<Result<_, _>>()?;
     Ok(Models { notice: notice(settings, &keys), agent: settings.agent.connect(&keys)?, writers })
 }
@@ -240,4 +264,33 @@ fn notice(settings: &ModelSettings, keys: &Keys) -> String {
     let writers: Vec<String> = settings.writers.iter().map(Role::to_string).collect();
     let noun = if writers.len() > 1 { "writers" } else { "writer" };
     format!("models: agent {}, {noun} {}", settings.agent, writers.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn role(text: &str) -> Role {
+        Role::read(text, None, ModelOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn the_key_of_one_server_is_not_for_another() {
+        let check = |agent: &str, writers: &[&str], expected: bool| {
+            let writers = writers.iter().map(|text| role(text)).collect();
+            let settings = ModelSettings { agent: role(agent), writers, unnamed: false };
+            let told = settings.refuse_two_places_for(SERVER_KEY_VARIABLE);
+            assert_eq!(told.is_ok(), expected, "{agent}");
+            assert!(told.is_ok() || told.unwrap_err().to_string().contains("key=VARIABLE"));
+        };
+        let (one, other) = ("openai/m,base-url=http://a.test/v1", "openai/n,base-url=http://b.test/v1");
+        check(one, &[one, "openai/n,base-url=http://a.test/v2"], true);
+        check(one, &[other], false);
+        check("openai/m", &[one, other], false);
+        check(one, &["openai/n,base-url=http://b.test/v1,key=MY_KEY"], true);
+        check(one, &["offline/office", "openai/n"], true);
+        check("vllm/m", &["ollama/n"], false);
+        // The same name is not the same server.
+        check(one, &["openai/n,base-url=https://a.test/v1"], false);
+    }
 }

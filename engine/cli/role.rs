@@ -22,8 +22,22 @@ openai/gpt-5-mini,effort=low,max-output=8000:
   effort=WORD            none, minimal, low, medium, high, xhigh, max, as far as the provider knows them
   base-url=URL           where it answers
   key=VARIABLE           the variable that holds its key, in the environment or .env
-  header=NAME:VALUE      a header to send, as often as needed; $VARIABLE as the value keeps a secret out of
-                         the command line";
+  header=NAME:$VARIABLE  a header to send, as often as needed, its value in a variable; the value itself may
+                         stand here for X-Title, HTTP-Referer, User-Agent, X-Team, X-Project,
+                         OpenAI-Organization, OpenAI-Project, OpenAI-Beta and Anthropic-Beta";
+
+/// Headers that say who asks and for what, and never hold a secret.
+const HARMLESS_HEADERS: [&str; 9] = [
+    "anthropic-beta",
+    "http-referer",
+    "openai-beta",
+    "openai-organization",
+    "openai-project",
+    "user-agent",
+    "x-project",
+    "x-team",
+    "x-title",
+];
 
 /// A model in a role. Keys and other secrets are never among it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -182,16 +196,14 @@ fn tokens(text: &str) -> Result<u32, String> {
     tokens.ok_or_else(|| "max-output: expected a number of tokens".into())
 }
 
-/// A header; one that carries a secret must name a variable.
+/// A header. Its value names a variable, unless headers of this name never hold a secret.
 fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once(':').ok_or("header= wants NAME:VALUE")?;
     let (name, value) = (name.trim(), value.trim());
-    let lower = name.to_ascii_lowercase();
-    let is_secret =
-        ["auth", "key", "token", "secret", "cookie", "password"].iter().any(|word| lower.contains(word));
-    if is_secret && !value.strip_prefix('$').is_some_and(is_variable) {
+    let is_harmless = HARMLESS_HEADERS.iter().any(|known| name.eq_ignore_ascii_case(known));
+    if !is_harmless && !value.strip_prefix('$').is_some_and(is_variable) {
         return Err(format!(
-            "the header {name} looks secret, and the command line is kept with the run: put its value into a \
+            "the header {name} may hold a secret, and the command line is kept with the run: put its value into a \
              variable and write header={name}:$VARIABLE"
         ));
     }
@@ -243,6 +255,8 @@ mod tests {
         check("openai/m,hurry=yes", "unknown parameter \"hurry\"");
         check("openai/m,key=sk-1", "the name of a variable");
         check("openai/m,header=Authorization:sk-1", "write header=Authorization:$VARIABLE");
+        check("openai/m,header=X-Gateway:sk-1", "write header=X-Gateway:$VARIABLE");
+        check("openai/m,header=X-Gateway:$sk-1", "write header=X-Gateway:$VARIABLE");
         check("openai/m,temperature=9", "from 0 to 2");
         check("openai/m,max-output=0", "a number of tokens");
         check("openai/m,effort=sk", "is no effort");
