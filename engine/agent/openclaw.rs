@@ -14,6 +14,7 @@ mod conversation;
 mod documents;
 mod ending;
 mod gateway;
+mod held;
 mod install;
 mod pin;
 mod proxy;
@@ -33,9 +34,9 @@ use documents::Documents;
 use ending::Trouble;
 use futures_util::future::BoxFuture;
 use gateway::{Gateway, Post};
+use held::HeldFolder;
 use proxy::Proxy;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::Semaphore;
@@ -44,7 +45,7 @@ use tokio::task::JoinHandle;
 pub use behaviour::{Behaviour, behaviours};
 pub use capture::capture;
 pub use compare::{Comparison, Difference};
-pub use documents::refuse_programs;
+pub use documents::{programs_in, refuse_programs};
 pub use install::{InstallError, Installed, OPENCLAW_VERSION, find, install};
 
 /// A gateway's memory grows with its sessions.
@@ -75,21 +76,13 @@ pub struct OpenClaw {
     next_number: AtomicU64,
     /// Why no episode may be run any more.
     unsafe_because: OnceLock<String>,
-    work: WorkFolder,
+    /// It goes when the agent does, since it holds conversations.
+    work: HeldFolder,
 }
 
 struct Worker {
     gateway: Gateway,
     episodes: u32,
-}
-
-/// A folder of this process alone; it goes when the agent does, since it holds conversations.
-struct WorkFolder(PathBuf);
-
-impl Drop for WorkFolder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 impl Drop for OpenClaw {
@@ -118,7 +111,7 @@ impl OpenClaw {
             permits: Semaphore::new(settings.workers.max(1)),
             next_number: AtomicU64::new(1),
             unsafe_because: OnceLock::new(),
-            work: WorkFolder(work),
+            work,
             settings,
         })
     }
@@ -165,7 +158,7 @@ impl OpenClaw {
         }
         let number = self.next_number.fetch_add(1, Ordering::Relaxed);
         let plan = config::Plan {
-            folder: self.work.0.join(format!("gateway-{number}")),
+            folder: self.work.path().join(format!("gateway-{number}")),
             number,
             model_url: self.proxy.url_of(number),
             model_key: self.proxy.key().to_owned(),

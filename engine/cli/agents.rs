@@ -8,6 +8,8 @@ use packwright::agent::builtin::{Builtin, Limits};
 use packwright::agent::openclaw::{self, OpenClaw};
 use packwright::agent::prompt::{PromptProfile, embedded_hash};
 use packwright::llm::Llm;
+use packwright::pack::Pack;
+use packwright::scenario::Suite;
 use packwright::units::sha256_hex;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -90,6 +92,14 @@ impl AgentSettings {
                 sha256_hex(format!("openclaw {} {wording}", openclaw::OPENCLAW_VERSION).as_bytes())
             }
         })
+    }
+
+    /// Refuses what no gateway may be given, before a run has a folder.
+    pub fn refuse_programs(&self, pack: &Pack, suite: &Suite) -> anyhow::Result<()> {
+        match self.kind {
+            AgentKind::Builtin => Ok(()),
+            AgentKind::OpenClaw => Ok(openclaw::refuse_programs(pack, suite).map_err(BadInput)?),
+        }
     }
 
     /// Makes the agent; a missing installation or profile is told before anything is spent.

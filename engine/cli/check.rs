@@ -3,6 +3,7 @@
 use crate::exit::Exit;
 use crate::out;
 use clap::Args;
+use packwright::agent::openclaw::programs_in;
 use packwright::scenario::problem::{Problem, Severity};
 use packwright::score::Profile;
 use packwright::workspace::{Found, Inspection, inspect, inspect_embedded};
@@ -31,7 +32,7 @@ pub struct CheckArgs {
 pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let mut tally = Tally::default();
     for (subject, inspection) in inspections(&args.paths) {
-        let problems = with_pack_warnings(inspection.problems, inspection.found.as_ref(), &subject);
+        let problems = with_warnings(inspection.problems, inspection.found.as_ref(), &subject);
         tally.count(&problems);
         for problem in &problems {
             out::line(if args.json { serde_json::to_string(problem)? } else { problem.to_string() });
@@ -83,21 +84,26 @@ fn inspections(paths: &[PathBuf]) -> Vec<(String, Inspection)> {
     paths.iter().map(|path| inspected(path)).collect()
 }
 
-/// Adds what validators accept but an agent would not see.
-fn with_pack_warnings(mut problems: Vec<Problem>, found: Option<&Found>, subject: &str) -> Vec<Problem> {
-    if let Some(Found::Pack(pack)) = found {
-        let profile = Profile::default();
-        for warning in pack.warnings(profile.file_utf16_max, profile.total_utf16_max) {
-            problems.push(Problem {
-                severity: Severity::Warning,
-                file: subject.to_owned(),
-                place: None,
-                what: String::new(),
-                message: warning.to_string(),
-                help: None,
-            });
-        }
-    }
+/// Adds what validators accept but an agent would not see, and what a real gateway is never given.
+fn with_warnings(mut problems: Vec<Problem>, found: Option<&Found>, subject: &str) -> Vec<Problem> {
+    let profile = Profile::default();
+    let messages = match found {
+        Some(Found::Pack(pack)) => pack
+            .warnings(profile.file_utf16_max, profile.total_utf16_max)
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        Some(Found::Suite(suite)) => programs_in(suite),
+        _ => Vec::new(),
+    };
+    problems.extend(messages.into_iter().map(|message| Problem {
+        severity: Severity::Warning,
+        file: subject.to_owned(),
+        place: None,
+        what: String::new(),
+        message,
+        help: None,
+    }));
     problems
 }
 

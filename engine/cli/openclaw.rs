@@ -4,8 +4,9 @@ mod compare;
 
 use crate::agents::profile_place;
 use crate::cache_folder::cache_folder;
-use crate::exit::BadInput;
+use crate::exit::{BadInput, Exit};
 use crate::out;
+use crate::run::asked_to_stop;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use packwright::agent::builtin::Limits;
@@ -69,11 +70,14 @@ fn capture(to: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     let limits = Limits::of(&Profile::named("clawbench-2026-02").context("a built-in profile")?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let profile = runtime.block_on(async {
+        let stop = asked_to_stop().context("listen to signals")?;
+        // What is dropped here ends its gateways and removes their folders.
         tokio::select! {
-            profile = openclaw::capture(installed, limits, scenario) => profile,
-            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+            profile = openclaw::capture(installed, limits, scenario) => profile.map(Some),
+            () = stop => anyhow::Ok(None),
         }
     })?;
+    let Some(profile) = profile else { return Ok(Exit::Interrupted.into()) };
     let place = to.unwrap_or_else(|| profile_place(&cache, &profile.name));
     if let Some(folder) = place.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;

@@ -168,6 +168,7 @@ impl Session {
         let prepared = Prepared::of(args)?;
         prepared.check(args.force)?;
         let Prepared { settings, suite, models, start, started, estimate, .. } = prepared;
+        settings.agent.refuse_programs(&start.pack, &suite)?;
         let packs = &settings.packs;
         std::fs::create_dir_all(packs).with_context(|| format!("create the folder {}", packs.display()))?;
         std::fs::create_dir_all(&args.runs).with_context(|| format!("create {}", args.runs.display()))?;
@@ -210,6 +211,7 @@ impl Session {
         }
         let models = models::connect(&settings.models)?;
         let start = Start::of_run(&started)?;
+        settings.agent.refuse_programs(&start.pack, &suite)?;
         Ok(Session { settings, store, started, suite, start, models, estimate: None })
     }
 

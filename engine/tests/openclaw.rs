@@ -65,7 +65,7 @@ async fn commands_reach_the_world_and_never_this_machine() {
     assert_eq!((episode.model_calls, episode.usage.input_tokens), (2, Some(100)));
     let first = &model.requests()[0];
     assert!(first.system.contains("/workspace/AGENTS.md\nBe brief.\n"), "{}", first.system);
-    assert!(!first.system.contains("packwright-openclaw"), "a prompt must not name places of this machine");
+    assert!(!first.system.contains("packwright-gateways"), "a prompt must not name places of this machine");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ mod cache;
 mod doctor;
 mod estimate;
 mod fake;
+mod gateways;
 mod personas;
 mod place;
 mod trouble;

@@ -2,6 +2,7 @@
 
 use crate::agent::builtin::Limits;
 use crate::agent::openclaw::Installed;
+use crate::agent::openclaw::held::HeldFolder;
 use crate::agent::prompt::PromptProfile;
 use crate::value::Value;
 use serde_json::json;
@@ -13,7 +14,7 @@ use std::time::Duration;
 pub(super) const MODEL: &str = "engine/model";
 /// How much earlier than the benchmark's client the gateway gives up, so that no run outlives its episode.
 const MARGIN_S: u64 = 10;
-const WORK_PREFIX: &str = "packwright-openclaw-";
+const WORK_PREFIX: &str = "packwright-gateways-";
 const PLUGIN: &str = "clawbench-tools";
 /// As the benchmark's runtime has it, so that nothing is ever compacted.
 const CONTEXT_TOKENS: u32 = 200_000;
@@ -168,27 +169,7 @@ fn tools(prompt: &PromptProfile) -> String {
     Value::List(tools.collect()).compact()
 }
 
-/// A folder that nobody else can read.
-pub(super) fn work_folder() -> io::Result<PathBuf> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let root = std::env::temp_dir();
-    remove_abandoned(&root);
-    let folder = root.join(format!("{WORK_PREFIX}{}-{:016x}", std::process::id(), rand::random::<u64>()));
-    std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
-    // Prompts name the place as the gateway resolves it.
-    folder.canonicalize()
-}
-
-/// Removes what killed programs have left, since it holds conversations.
-fn remove_abandoned(root: &Path) {
-    let Ok(entries) = std::fs::read_dir(root) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let owner = name.to_str().and_then(|name| name.strip_prefix(WORK_PREFIX)?.split('-').next());
-        let Some(owner) = owner.and_then(|owner| owner.parse::<u32>().ok()) else { continue };
-        // Where the system does not list processes, nothing is known to be abandoned.
-        if Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{owner}")).exists() {
-            let _ = std::fs::remove_dir_all(entry.path());
-        }
-    }
+/// A folder for the gateways of one agent.
+pub(super) fn work_folder() -> io::Result<HeldFolder> {
+    HeldFolder::new(&std::env::temp_dir(), WORK_PREFIX)
 }

@@ -40,10 +40,19 @@ impl Documents {
 
 /// Tells what a pack or a suite brings that no gateway may have in its workspace, before anything is started.
 pub fn refuse_programs(pack: &Pack, suite: &Suite) -> Result<(), String> {
-    let of_pack = pack.files().map(|(name, _)| name);
-    let of_suite = suite.scenarios.iter().flat_map(|scenario| scenario.workspace.keys());
-    let mut written = of_pack.chain(of_suite.map(String::as_str)).filter(|name| is_plain_path(name));
-    written.find(|name| !is_plain_document(name)).map_or(Ok(()), |name| Err(refusal(name)))
+    let others = pack.files().map(|(name, _)| name).filter(|name| is_plain_path(name));
+    let of_pack = others.filter(|name| !is_plain_document(name)).map(refusal).next();
+    of_pack.or_else(|| programs_in(suite).into_iter().next()).map_or(Ok(()), Err)
+}
+
+/// Tells of each file that a suite puts into workspaces and no gateway may have there.
+pub fn programs_in(suite: &Suite) -> Vec<String> {
+    let names = suite.scenarios.iter().flat_map(|scenario| scenario.workspace.keys());
+    let mut others: Vec<&str> = names.map(String::as_str).filter(|name| is_plain_path(name)).collect();
+    others.retain(|name| !is_plain_document(name));
+    others.sort_unstable();
+    others.dedup();
+    others.into_iter().map(refusal).collect()
 }
 
 fn refusal(path: &str) -> String {

@@ -78,12 +78,14 @@ impl Gateway {
 
     async fn wait_until_ready(&mut self, log: &Path) -> anyhow::Result<()> {
         let start = Instant::now();
+        // Anything else that listens is not this gateway.
+        let ready = format!(":{} (PID {})", self.port, self.child.id());
         loop {
             let said = fs::read_to_string(log).unwrap_or_default();
             if let Some(status) = self.child.try_wait()? {
                 bail!("the gateway ended at its start ({status}): {}", excerpt(&said));
             }
-            if said.contains("listening on") {
+            if said.contains(&ready) {
                 return Ok(());
             }
             if start.elapsed() > START_MAX {

@@ -4,9 +4,11 @@ use crate::agents::read_profile;
 use crate::cache_folder::cache_folder;
 use crate::exit::{BadInput, Exit};
 use crate::out;
+use crate::run::asked_to_stop;
+use anyhow::Context;
 use clap::Args;
 use packwright::agent::builtin::Limits;
-use packwright::agent::openclaw::{self, Comparison, Difference, OPENCLAW_VERSION, behaviours};
+use packwright::agent::openclaw::{self, Behaviour, Comparison, Difference, OPENCLAW_VERSION, behaviours};
 use packwright::scenario::Suite;
 use packwright::score::Profile;
 use packwright::workspace::{SuiteSource, load_suite};
@@ -47,6 +49,12 @@ struct Tally {
 
 /// Compares, and fails with the exit code of a failure where anything differs.
 pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
+    let wanted = |name: &str| args.behaviour.as_ref().is_none_or(|part| name.contains(part.as_str()));
+    let behaviours: Vec<_> = behaviours().into_iter().filter(|behaviour| wanted(behaviour.name)).collect();
+    if behaviours.is_empty() {
+        let part = args.behaviour.as_deref().unwrap_or_default();
+        return Err(BadInput(format!("no behaviour has {part:?} in its name")).into());
+    }
     let installed = openclaw::find(&cache_folder()?).map_err(|error| BadInput(error.to_string()))?;
     let prompt = read_profile(&args.prompt_profile)?;
     let profile = Profile::named(&args.profile).expect("the command line admits only built-in names");
@@ -59,9 +67,10 @@ pub fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        let stop = asked_to_stop().context("listen to signals")?;
         tokio::select! {
-            compared = compare(args, settings, &loaded) => compared,
-            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted.into()),
+            compared = compare(args, settings, &loaded, &behaviours) => compared,
+            () = stop => Ok(Exit::Interrupted.into()),
         }
     })
 }
@@ -70,10 +79,8 @@ async fn compare(
     args: &CompareArgs,
     settings: openclaw::Settings,
     suites: &[Suite],
+    behaviours: &[Behaviour],
 ) -> anyhow::Result<ExitCode> {
-    let mut comparison = Comparison::new(settings).await?;
-    let wanted = |name: &str| args.behaviour.as_ref().is_none_or(|part| name.contains(part.as_str()));
-    let behaviours: Vec<_> = behaviours().into_iter().filter(|behaviour| wanted(behaviour.name)).collect();
     let scenarios: Vec<_> = suites.iter().flat_map(|suite| &suite.scenarios).collect();
     let scenarios: Vec<_> = scenarios
         .into_iter()
@@ -82,10 +89,11 @@ async fn compare(
     let Some(first) = scenarios.first() else {
         return Err(BadInput("there is no scenario to compare on".into()).into());
     };
+    let mut comparison = Comparison::new(settings).await?;
     comparison.warm_up(first).await?;
     let mut tally = Tally::default();
     for scenario in &scenarios {
-        for behaviour in &behaviours {
+        for behaviour in behaviours {
             let differences = comparison.compare(scenario, behaviour).await;
             tally.episodes += 1;
             tally.differing += u32::from(!differences.is_empty());
