@@ -56,7 +56,7 @@ pub fn run(args: OpenClawArgs) -> anyhow::Result<ExitCode> {
 fn install() -> anyhow::Result<ExitCode> {
     let installed = openclaw::install(&cache_folder()?)?;
     out::line(format!(
-        "OpenClaw {OPENCLAW_VERSION} is in {}: versions right, and the place for the tool hook is there",
+        "OpenClaw {OPENCLAW_VERSION} is in {}: every package is the one that is pinned, and the place for the tool hook is there",
         installed.folder.display()
     ));
     Ok(ExitCode::SUCCESS)

@@ -319,31 +319,4 @@ fn stranger(offered: &[ToolSchema], own: &[ToolSchema]) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_our_own_tools_may_be_offered() {
-        let own = PromptProfile::default().tools_for(&[]);
-        let check = |change: &dyn Fn(&mut Vec<ToolSchema>), expected: bool| {
-            let mut offered = own.clone();
-            change(&mut offered);
-            assert_eq!(stranger(&offered, &own).is_none(), expected);
-        };
-        check(&|_| {}, true);
-        check(&|tools| tools.push(tools[1].clone()), false);
-        check(&|tools| tools.push(tools[2].clone()), false);
-        check(&|tools| tools.truncate(3), true);
-        check(&|tools| tools[1].description = "Run shell commands".into(), false);
-        check(&|tools| tools[1].parameters = Value::object([]), false);
-        check(&|tools| tools[2].description = "The runtime's own".into(), true);
-    }
-
-    #[test]
-    fn ids_on_the_wire_lead_back() {
-        assert_eq!(wire_place(&wire_id(12, 3)), Some((12, 3)));
-        for id in ["", "call_1", "t1", "tc", "t1c"] {
-            assert_eq!(wire_place(id), None, "{id}");
-        }
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ server and keeps every request, which is checked against the types of the provid
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -47,7 +48,24 @@ def wait_for(url, process, seconds):
     sys.exit(f"{url}: no answer within {seconds} s")
 
 
-def start_litellm(folder, endpoint):
+def started(processes, command, log, **options):
+    """A server that is ended with the others, however this script ends."""
+    processes.append(subprocess.Popen(command, stdout=log, stderr=log, **options))
+    return processes[-1]
+
+
+def end(processes):
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def start_litellm(processes, folder, endpoint):
     models = [
         {"model_name": f"via-{name}", "litellm_params": {"model": model, "api_base": base.format(endpoint.url), "api_key": "x"}}
         for name, (model, base) in UPSTREAMS.items()
@@ -61,23 +79,23 @@ def start_litellm(folder, endpoint):
     log = open(os.path.join(folder, "litellm.log"), "w")
     environment = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False", "NO_PROXY": "*"}
     command = ["litellm", "--config", config, "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder)
+    process = started(processes, command, log, env=environment, cwd=folder)
     url = f"http://127.0.0.1:{port}"
     wait_for(f"{url}/health/liveliness", process, 180)
-    return process, url
+    return url
 
 
-def start_llama_cpp(folder, context):
+def start_llama_cpp(processes, folder, context):
     model = os.path.join(folder, "tiny.gguf")
     tiny_model.write(model)
     log = open(os.path.join(folder, f"llama-{context}.log"), "w")
     here = os.path.dirname(os.path.abspath(__file__))
     port = free_port()
     command = [sys.executable, os.path.join(here, "llama_server.py"), model, str(context), str(port), KEY]
-    process = subprocess.Popen(command, stdout=log, stderr=log)
+    process = started(processes, command, log)
     url = f"http://127.0.0.1:{port}"
     wait_for(f"{url}/health", process, 60)
-    return process, url
+    return url
 
 
 def write_suite(folder):
@@ -156,24 +174,23 @@ def table(rows):
 
 
 def main():
+    # So that servers are ended then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     optimize, folder = os.path.abspath(sys.argv[1]), sys.argv[2]
     work = tempfile.mkdtemp(prefix="interop-", dir=folder)
     rows, processes = [], []
     try:
         endpoint = Endpoint()
-        process, litellm = start_litellm(work, endpoint)
-        processes.append(process)
+        litellm = start_litellm(processes, work, endpoint)
         for client in CLIENTS:
             for upstream in UPSTREAMS:
                 endpoint.forget()
                 server, model, same = f"litellm to {upstream}", f"via-{upstream}", client == upstream
                 rows.append(row(optimize, server, client, model, litellm, endpoint, same))
-        process, llama = start_llama_cpp(work, 65_536)
-        processes.append(process)
+        llama = start_llama_cpp(processes, work, 65_536)
         for client in ("openai", "anthropic"):
             rows.append(row(optimize, "llama.cpp", client, "tiny", llama))
-        process, small = start_llama_cpp(work, 512)
-        processes.append(process)
+        small = start_llama_cpp(processes, work, 512)
         rows.append(overflow_row(optimize, small))
         for name in ("litellm", "xllamacpp", "openai", "anthropic", "google-genai"):
             from importlib.metadata import version
@@ -181,10 +198,7 @@ def main():
         print()
         table(rows)
     finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(20)
+        end(processes)
     good = all(row[1] for row in rows)
     if good:
         shutil.rmtree(work)

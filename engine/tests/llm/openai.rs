@@ -217,7 +217,7 @@ async fn the_prefix_of_a_conversation_never_changes() {
     for _ in 0..3 {
         let reply = client.complete(&request).await.expect("a reply");
         let body = sent_text(&server).await;
-        let end = body.rfind("],\"max_completion_tokens\"").expect("the end of the messages");
+        let end = body.rfind("],\"max_tokens\"").expect("the end of the messages");
         let prefix = body[..end].to_owned();
         if let Some(before) = before.replace(prefix.clone()) {
             assert!(prefix.starts_with(&before), "{before} is no beginning of {prefix}");

@@ -257,7 +257,7 @@ fn models_that_fail_have_their_rows() {
     add("a reply in another protocol", &[], |_| failure(200, r#"{"answer": 42}"#));
     add("a redirect", &[], |_| failure(302, ""));
     add("a writer that cannot write enough", &["--no-canary"], |asked| {
-        match asked.body["max_completion_tokens"].as_u64() {
+        match asked.body["max_tokens"].as_u64() {
             Some(limit) if limit > 8_192 => failure(
                 400,
                 "max_tokens is too large: 16000. This model supports at most 8192 completion tokens.",

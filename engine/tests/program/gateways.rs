@@ -28,9 +28,10 @@ fn a_behaviour_that_is_not_there_is_wrong_input() {
 #[test]
 fn one_key_never_goes_to_two_servers() {
     let place = Place::new();
-    let writer = "openai/n,base-url=http://127.0.0.1:2/v1,key=PACKWRIGHT_API_KEY";
-    let arguments = ["--model", "openai/m", "--base-url", "http://127.0.0.1:1/v1", "--writer", writer];
-    let output = place.command(&arguments).env("PACKWRIGHT_API_KEY", "k-123456").output().expect("a start");
+    let [one, other] = [2, 3].map(|port| format!("openai/n,base-url=http://127.0.0.1:{port}/v1"));
+    let arguments = ["--model", "vllm/m", "--writer", &one, "--writer", &other];
+    let mut command = place.command(&arguments);
+    let output = command.env("PACKWRIGHT_WRITER_API_KEY", "k-123456").output().expect("a start");
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(3), "{told}");
     assert!(told.contains("would go to two servers") && !told.contains("k-123456"), "{told}");
