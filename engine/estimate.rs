@@ -46,6 +46,8 @@ pub struct Estimate {
     pub candidates: Range,
     /// How many times the search could run all its scenarios.
     pub full_evaluations: f64,
+    /// How often each of the two packs meets every scenario when the best is confirmed.
+    pub repeats: u32,
     pub agent: Share,
     pub writer: Share,
     /// None where a model has no price.
@@ -99,8 +101,9 @@ pub fn estimate(question: &Question<'_>) -> Estimate {
     let hours =
         Range { high: 2.0 * (agent_hours.high + writer_hours.high), low: agent_hours.low + writer_hours.low };
     let affordable = affordable(question, &agent, &writer);
+    let repeats = division.confirmation / (2 * question.scenarios).max(1);
     let full_evaluations = passes;
-    Estimate { division, candidates, full_evaluations, agent, writer, usd, hours, affordable }
+    Estimate { division, candidates, full_evaluations, repeats, agent, writer, usd, hours, affordable }
 }
 
 /// How many episodes the limits afford, the writer's share taken out first.

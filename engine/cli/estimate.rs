@@ -49,7 +49,10 @@ pub fn in_short(estimate: &Estimate) -> String {
         let (flag, episodes) = (known.limit.flag(), range(known.episodes, 0));
         format!("; {flag} affords about {episodes} episodes")
     });
-    format!("estimate: {candidates} candidates, {money}, {time}{limit}")
+    format!(
+        "estimate: {candidates} candidates, {:.1} full evaluations, {} repeats to confirm, {money}, {time}{limit}",
+        estimate.full_evaluations, estimate.repeats
+    )
 }
 
 fn text(prepared: &Prepared) -> String {
@@ -73,7 +76,7 @@ fn text(prepared: &Prepared) -> String {
             "Search      {} candidates; {:.1} times all its scenarios; a confirmation of {} repeats of each pack",
             range(estimate.candidates, 0),
             estimate.full_evaluations,
-            division.confirmation / (2 * scenarios(prepared)).max(1),
+            estimate.repeats,
         ),
         share("Agent", "episode", &estimate.agent),
         share("Writer", "proposal", &estimate.writer),
@@ -92,10 +95,6 @@ fn text(prepared: &Prepared) -> String {
         ));
     }
     lines.join("\n")
-}
-
-fn scenarios(prepared: &Prepared) -> u32 {
-    prepared.started.scenarios.iter().filter(|scenario| !scenario.held_out).count() as u32
 }
 
 fn share(title: &str, task: &str, share: &Share) -> String {
