@@ -43,7 +43,7 @@ pub fn in_short(estimate: &Estimate) -> String {
     let money = match (estimate.agent.is_offline && estimate.writer.is_offline, estimate.usd) {
         (true, _) => "nothing is spent".to_owned(),
         (false, None) => format!("{} tokens, unpriced", tokens(tokens_of(estimate))),
-        (false, Some(usd)) => format!("${} ({} tokens)", dollars(usd), tokens(tokens_of(estimate))),
+        (false, Some(usd)) => format!("{} ({} tokens)", dollars(usd), tokens(tokens_of(estimate))),
     };
     let limit = estimate.affordable.map_or(String::new(), |known| {
         let (flag, episodes) = (known.limit.flag(), range(known.episodes, 0));
@@ -83,7 +83,7 @@ fn text(prepared: &Prepared) -> String {
     ];
     lines.push(match (estimate.agent.is_offline && estimate.writer.is_offline, estimate.usd) {
         (true, _) => "Dollars     none: nothing is asked of a provider".to_owned(),
-        (false, Some(usd)) => format!("Dollars     ${}, by {}", dollars(usd), prepared.settings.prices.note),
+        (false, Some(usd)) => format!("Dollars     {}, by {}", dollars(usd), prepared.settings.prices.note),
         (false, None) => "Dollars     unpriced: --prices takes the price of a model without one".to_owned(),
     });
     lines.push(format!("Time        {} with {} at once", hours(estimate.hours), prepared.parallel));
@@ -124,7 +124,8 @@ fn range(range: Range, digits: usize) -> String {
 }
 
 fn dollars(usd: Range) -> String {
-    range(usd, if usd.high < 1.0 { 4 } else { 2 })
+    let digits = if usd.high < 1.0 { 4 } else { 2 };
+    format!("${:.digits$} to ${:.digits$}", usd.low, usd.high)
 }
 
 fn tokens(count: Range) -> String {
