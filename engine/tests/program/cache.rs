@@ -3,6 +3,7 @@
 
 use super::place::{Place, Printed};
 use futures_util::future::BoxFuture;
+use packwright::budget::Call;
 use packwright::cache::{Cache, FILE, Key, Kind};
 use packwright::endpoint::model::ModelServer;
 use packwright::event::{Event, Phase, Step};
@@ -182,6 +183,22 @@ fn a_killed_run_pays_for_no_turn_twice() {
     check_that_it_ended(&resumed);
     assert!(resumed.err.contains("of what was interrupted came from the cache"), "{}", resumed.err);
     assert_eq!(provider.answers_to_agents(), calls(&records(&place, &place.run_id())));
+
+    // Every request is on account, those that were under way at the kill at their bounds.
+    let store = Store::open_to_read(&place.path("runs").join(place.run_id())).expect("a run");
+    let account = store.calls().expect("an account");
+    let is_open = |call: &&Call| call.settled.is_none();
+    assert_eq!(account.iter().filter(is_open).count(), PARALLEL, "those that the kill cut off");
+    let answers = provider.answers_to_agents() + provider.counts.writers.load(Ordering::SeqCst);
+    assert_eq!(account.len(), answers as usize + PARALLEL);
+    let told = report(&place, &place.run_id());
+    let uncounted: u64 = told["spending"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .filter_map(|row| row["uncounted_calls"].as_u64())
+        .sum();
+    assert_eq!(uncounted, PARALLEL as u64);
 }
 
 #[test]
