@@ -5,6 +5,7 @@ use crate::episode::AssistantTurn;
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// However long a provider asks us to wait, it is asked again after this time.
@@ -14,6 +15,10 @@ const PATIENCE_MS_MAX: u64 = 600_000;
 /// The part of a wait that may be added to it at random, so that episodes which were refused together do not
 /// come back together.
 const JITTER: f64 = 0.25;
+
+/// A model that has never answered is more likely named or placed wrongly than in trouble, and somebody waits to
+/// be told.
+const UNKNOWN_ATTEMPTS_MAX: usize = 3;
 
 /// How often and how patiently to try again.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +40,7 @@ impl Default for RetryPolicy {
 pub struct Retrying {
     inner: Arc<dyn Llm>,
     policy: RetryPolicy,
+    has_answered: AtomicBool,
 }
 
 impl Retrying {
@@ -43,7 +49,11 @@ impl Retrying {
     }
 
     pub fn with_policy(inner: Arc<dyn Llm>, policy: RetryPolicy) -> Retrying {
-        Retrying { inner, policy }
+        Retrying { inner, policy, has_answered: AtomicBool::new(false) }
+    }
+
+    fn has_answered(&self) -> bool {
+        self.has_answered.load(Ordering::Relaxed)
     }
 
     fn backoff(&self) -> impl BackoffBuilder {
@@ -67,15 +77,20 @@ impl Llm for Retrying {
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, LlmError>> {
         Box::pin(async move {
             let start = Instant::now();
+            let failed = AtomicUsize::new(0);
             let attempt = || async move {
                 let waited = start.elapsed();
                 let mut reply = self.inner.complete(request).await?;
+                self.has_answered.store(true, Ordering::Relaxed);
                 reply.waited_ms += u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
                 Ok(reply)
             };
             attempt
                 .retry(self.backoff())
-                .when(is_worth_a_retry)
+                .when(|error| {
+                    let failed = failed.fetch_add(1, Ordering::Relaxed) + 1;
+                    is_worth_a_retry(error) && (self.has_answered() || failed < UNKNOWN_ATTEMPTS_MAX)
+                })
                 .adjust(|error, wait| wait.map(|wait| longer_wait(error, wait)))
                 .notify(|_, _| request.failed_attempts.raise())
                 .await
@@ -165,6 +180,39 @@ mod tests {
         let reply = Retrying::with_policy(inner, policy).complete(&request()).await.unwrap();
         assert_eq!((reply.finish, reply.turn.text.as_str(), reply.usage), (Finish::Refused, "", usage));
         assert!(reply.waited_ms >= 1);
+    }
+
+    #[tokio::test]
+    async fn a_model_that_never_answered_is_given_up_sooner() {
+        let lost = || {
+            let (model, problem) = ("a/b".to_owned(), "nobody is there".to_owned());
+            Err(LlmError::Transient { model, problem, retry_after_ms: None })
+        };
+        let request = Request {
+            system: String::new(),
+            messages: Vec::new(),
+            tools: [].into(),
+            output_tokens_max: None,
+            seed: Seed(1),
+            attempt_ms_max: None,
+            failed_attempts: Default::default(),
+        };
+        let policy = RetryPolicy { retries: 5, first_wait_ms: 1, wait_ms_max: 1 };
+        let inner = Arc::new(Scripted::in_turn([
+            lost(),
+            lost(),
+            lost(),
+            Ok(Reply::says("Here.")),
+            lost(),
+            lost(),
+            lost(),
+            lost(),
+            Ok(Reply::says("Again.")),
+        ]));
+        let model = Retrying::with_policy(inner, policy);
+        assert!(model.complete(&request).await.is_err());
+        assert_eq!(model.complete(&request).await.unwrap().turn.text, "Here.");
+        assert_eq!(model.complete(&request).await.unwrap().turn.text, "Again.");
     }
 
     #[test]
