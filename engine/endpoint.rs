@@ -5,7 +5,7 @@
 
 mod access;
 mod body;
-pub(crate) mod chat;
+pub mod chat;
 pub mod model;
 pub mod world;
 

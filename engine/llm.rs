@@ -16,6 +16,7 @@ pub mod pricing;
 pub mod provider;
 pub mod retry;
 pub mod scripted;
+pub mod secrets;
 mod usage;
 
 use crate::budget::Limit;

@@ -11,20 +11,27 @@ const FILE: &str = ".env";
 /// The key of the writer's server where it is another than the agent's, and neither is a provider's own.
 pub const WRITER_KEY_VARIABLE: &str = "PACKWRIGHT_WRITER_API_KEY";
 
-/// The keys of `.env`.
+/// The keys of `.env`, and the variables that are known or named.
 pub struct Keys {
     of_file: BTreeMap<String, SecretString>,
+    wanted: BTreeSet<String>,
 }
 
 impl Keys {
     /// Reads `.env` of the current folder, if there is one: the known variables and those that are named.
     pub fn read<'a>(named: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Keys> {
         let wanted: BTreeSet<&str> = known().map(|name| -> &str { name }).chain(named).collect();
-        match std::fs::read_to_string(FILE) {
-            Ok(text) => Ok(Keys { of_file: keys_in(&text, &wanted).map_err(BadInput)? }),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Keys { of_file: BTreeMap::new() }),
-            Err(error) => Err(BadInput(format!("cannot read {FILE}: {error}")).into()),
-        }
+        let of_file = match std::fs::read_to_string(FILE) {
+            Ok(text) => keys_in(&text, &wanted).map_err(BadInput)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => BTreeMap::new(),
+            Err(error) => return Err(BadInput(format!("cannot read {FILE}: {error}")).into()),
+        };
+        Ok(Keys { of_file, wanted: wanted.into_iter().map(str::to_owned).collect() })
+    }
+
+    /// What must never show: all that the known and named variables hold.
+    pub fn secrets(&self) -> Vec<SecretString> {
+        self.wanted.iter().filter_map(|variable| self.get(variable)).collect()
     }
 
     /// The key that a variable holds; the environment wins over the file.

@@ -210,7 +210,8 @@ impl ModelSettings {
 fn only_model(base_url: &str) -> anyhow::Result<String> {
     let name = ModelName { provider: Provider::OpenAi, name: "?".into() };
     let mut connection = Connection::to(name, Some(base_url.to_owned()));
-    connection.key = Keys::read([])?.get(&connection.key_variable);
+    let keys = Keys::read([])?;
+    (connection.key, connection.secrets) = (keys.get(&connection.key_variable), keys.secrets());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(served_models(&connection));
     let served = served

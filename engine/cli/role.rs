@@ -136,6 +136,7 @@ impl Role {
             key,
             key_variable: self.key_variable.clone(),
             headers: self.headers_of(keys)?,
+            secrets: keys.secrets(),
             options: self.options,
             ..Connection::to(model, self.base_url.clone())
         })

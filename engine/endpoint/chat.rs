@@ -7,7 +7,7 @@ use crate::units::Seed;
 use crate::value::Value;
 
 /// Reads a request. The protocol names no seed that a model of ours could use, so it is zero here.
-pub(crate) fn request(document: &Value) -> Result<Request, String> {
+pub fn request(document: &Value) -> Result<Request, String> {
     let entries = document.get("messages").and_then(Value::as_list).ok_or("\"messages\" must be a list")?;
     let mut system = Vec::new();
     let mut messages = Vec::new();
@@ -39,7 +39,7 @@ pub(crate) fn request(document: &Value) -> Result<Request, String> {
 }
 
 /// A reply as the document of a completion.
-pub(crate) fn completion(model: &str, reply: &Reply) -> Value {
+pub fn completion(model: &str, reply: &Reply) -> Value {
     let mut message =
         vec![("role", Value::from("assistant")), ("content", Value::from(reply.turn.text.as_str()))];
     if !reply.turn.tool_calls.is_empty() {

@@ -63,7 +63,7 @@ impl Anthropic {
                 format!("a reply without content: {}", self.http.excerpt(document.compact().as_bytes()));
             return Err(self.http.lost(problem, usage::anthropic(document.get("usage"))));
         };
-        let turn = turn(blocks);
+        let turn = self.http.without_secrets(turn(blocks));
         let usage = usage::anthropic(document.get("usage"));
         let reason = document.get("stop_reason").and_then(Value::as_str);
         let finish = finish(reason, &turn);

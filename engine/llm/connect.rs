@@ -21,8 +21,10 @@ pub struct Connection {
     pub key: Option<SecretString>,
     /// The environment variable that the key is from, or would be, for messages.
     pub key_variable: String,
-    /// Headers that a server wants beside the usual ones. Their values may be secret.
+    /// Headers that a server wants beside the usual ones. A value that is secret stands in `secrets`, too.
     pub headers: Vec<(String, SecretString)>,
+    /// What must not show in anything that the server answers, besides the key.
+    pub secrets: Vec<SecretString>,
     pub options: ModelOptions,
 }
 
@@ -30,8 +32,8 @@ impl Connection {
     /// A connection without a key, all options left to the provider.
     pub fn to(model: ModelName, base_url: Option<String>) -> Connection {
         let key_variable = model.key_variable(base_url.as_deref()).to_owned();
-        let (headers, options) = (Vec::new(), ModelOptions::default());
-        Connection { model, base_url, key: None, key_variable, headers, options }
+        let (headers, secrets, options) = (Vec::new(), Vec::new(), ModelOptions::default());
+        Connection { model, base_url, key: None, key_variable, headers, secrets, options }
     }
 }
 

@@ -89,6 +89,7 @@ impl Gemini {
             )?;
         let parts = candidate.get("content").and_then(|content| content.get("parts"));
         let turn = turn(parts.and_then(Value::as_list).unwrap_or_default());
+        let turn = self.http.without_secrets(turn);
         let reason = text(Some(candidate), "finishReason");
         let finish = finish(reason.as_deref(), &turn);
         let Some(finish) = finish.filter(|finish| !usage::is_hollow(&turn, *finish, &counted())) else {

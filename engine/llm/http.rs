@@ -1,15 +1,17 @@
 //! Sending a request to a provider and telling what came of it: a JSON document, a failure that may pass,
-//! or one that will not. Keys never enter a message.
+//! or one that will not. Secrets are taken out of whatever comes back.
 
 use super::LlmError;
 use super::connect::Connection;
 use super::failure::{Refusal, names_output_limit, refusal, retry_delay_ms};
 use super::provider::{ModelName, base_url, is_unprintable};
-use crate::episode::Usage;
+use super::secrets::Secrets;
+use crate::episode::{AssistantTurn, Usage};
 use crate::value::{Value, parse};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 const CONNECT_MS_MAX: u64 = 10_000;
@@ -17,8 +19,6 @@ const CONNECT_MS_MAX: u64 = 10_000;
 const BODY_BYTES_MAX: usize = 32 << 20;
 /// So much of an error's body is shown.
 const ERROR_CHARACTERS_MAX: usize = 600;
-/// What is shorter is no secret, and hiding it would garble the text.
-const SECRET_CHARACTERS_MIN: usize = 6;
 /// The limit of one attempt when the caller sets none.
 const ATTEMPT_MS_MAX: u64 = 600_000;
 
@@ -31,6 +31,8 @@ pub struct Http {
     model: ModelName,
     key_variable: String,
     extra_headers: HeaderMap,
+    /// Kept out of all that comes back.
+    secrets: Secrets,
 }
 
 /// How the key is sent.
@@ -57,7 +59,8 @@ impl Http {
         let client = builder.build().map_err(|error| format!("set up the HTTP client: {error}"))?;
         let (key, key_variable) = (connection.key.clone(), connection.key_variable.clone());
         let extra_headers = headers_of(&connection.headers)?;
-        Ok(Http { client, base_url, key, model: model.clone(), key_variable, extra_headers })
+        let secrets = Secrets::of(connection.secrets.iter().chain(&key));
+        Ok(Http { client, base_url, key, model: model.clone(), key_variable, extra_headers, secrets })
     }
 
     pub fn model(&self) -> &ModelName {
@@ -161,12 +164,25 @@ impl Http {
         if !status.is_success() {
             return Err(self.refused(status, &body, retry_after_ms));
         }
-        parse(&body).map_err(|error| {
-            self.lost(
-                format!("a reply that is not JSON ({error}): {}", self.excerpt(&body)),
-                Usage::default(),
-            )
-        })
+        match parse(&body) {
+            Ok(document) => Ok(self.secrets.hide_in(document)),
+            Err(error) => {
+                let problem = format!("a reply that is not JSON ({error}): {}", self.excerpt(&body));
+                Err(self.lost(problem, Usage::default()))
+            }
+        }
+    }
+
+    /// The turn without secrets that were put together from several texts of its document, or cut off.
+    pub(super) fn without_secrets(&self, mut turn: AssistantTurn) -> AssistantTurn {
+        let calls = turn.tool_calls.iter_mut();
+        let texts = calls.flat_map(|call| [&mut call.id, &mut call.tool, &mut call.arguments]);
+        for text in texts.chain([&mut turn.text]) {
+            if let Cow::Owned(shown) = self.secrets.hide(text) {
+                *text = shown;
+            }
+        }
+        turn
     }
 
     /// The error that a provider gives in place of a reply, though its status is that of a success. OpenRouter
@@ -219,15 +235,10 @@ impl Http {
         }
     }
 
-    /// The beginning of an error's body, on one line and without the key.
+    /// The beginning of an error's body, on one line and without secrets.
     pub fn excerpt(&self, body: &[u8]) -> String {
-        let mut text = String::from_utf8_lossy(body).split_whitespace().collect::<Vec<_>>().join(" ");
-        let headers = self.extra_headers.values().filter_map(|value| value.to_str().ok());
-        for secret in self.key.iter().map(|key| key.expose_secret()).chain(headers) {
-            if secret.len() >= SECRET_CHARACTERS_MIN {
-                text = text.replace(secret, "<key>");
-            }
-        }
+        let text = String::from_utf8_lossy(body);
+        let text = self.secrets.hide(&text).split_whitespace().collect::<Vec<_>>().join(" ");
         let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         match text.char_indices().nth(ERROR_CHARACTERS_MAX) {
             Some((end, _)) => format!("{}…", &text[..end]),

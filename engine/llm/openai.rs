@@ -62,7 +62,7 @@ impl OpenAi {
         if let Some(error) = choice.get("error").filter(|error| error.is_truthy()) {
             return Err(self.http.error_in_reply(error));
         }
-        let turn = turn(message);
+        let turn = self.http.without_secrets(turn(message));
         let usage = usage::openai(document.get("usage"));
         let reason = choice.get("finish_reason").and_then(Value::as_str);
         let finish = finish(reason, &turn, is_refusal(message));

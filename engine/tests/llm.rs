@@ -147,6 +147,47 @@ async fn failures_are_told_apart_and_never_show_the_key() {
 }
 
 #[tokio::test]
+async fn what_a_model_says_never_shows_the_key() {
+    let (one, two) = KEY.split_at(9);
+    let blocks = json!([{"type": "text", "text": format!("a {one}")}, {"type": "text", "text": two},
+        {"type": "tool_use", "id": KEY, "name": KEY, "input": {KEY: [KEY]}}]);
+    let parts = json!([{"text": format!("a {one}")}, {"text": two}, {"functionCall": {"name": KEY, "args": {KEY: KEY}}},
+        {"thought": true, "text": KEY}]);
+    let content = json!([{"type": "text", "text": format!("a {one}")}, {"type": "text", "text": two}]);
+    let function = json!({"name": KEY, "arguments": json!({ "a": KEY }).to_string()});
+    let message =
+        json!({"content": content, "reasoning": KEY, "tool_calls": [{"id": KEY, "function": function}]});
+    for (model, at, body) in [
+        (
+            "openai/m",
+            "/chat/completions",
+            json!({"model": KEY, "choices": [{"message": message, "finish_reason": "tool_calls"}]}),
+        ),
+        ("anthropic/m", "/v1/messages", json!({"model": KEY, "content": blocks, "stop_reason": "tool_use"})),
+        (
+            "gemini/m",
+            "/models/m:generateContent",
+            json!({"modelVersion": KEY, "candidates": [{"content": {"parts": parts}, "finishReason": "STOP"}]}),
+        ),
+    ] {
+        let server = MockServer::start().await;
+        answer(&server, at, ResponseTemplate::new(200).set_body_json(body)).await;
+        let reply = client_without_patience(model, &server).complete(&request()).await.expect("a reply");
+        assert_eq!(reply.turn.text, "a <key>", "{model}");
+        assert_eq!((reply.turn.tool_calls.len(), reply.resolved_model.as_deref()), (1, Some("<key>")));
+        assert!(!format!("{reply:?}").contains(KEY), "{reply:?}");
+    }
+}
+
+#[test]
+fn a_connection_can_be_printed_without_its_key() {
+    let value = SecretString::from(KEY);
+    let (headers, secrets) = (vec![("X-Token".to_owned(), value.clone())], vec![value]);
+    let connection = Connection { headers, secrets, ..connection("openai/m", "http://127.0.0.1:9") };
+    assert!(!format!("{connection:?} {connection:#?}").contains(KEY), "{connection:?}");
+}
+
+#[tokio::test]
 async fn a_failure_that_passes_is_outlived() {
     let server = MockServer::start().await;
     Mock::given(method("POST"))

@@ -2,12 +2,14 @@
 //! that nothing is lost when it is killed, interrupted or left without a model.
 
 mod cache;
+mod conversations;
 mod doctor;
 mod estimate;
 mod fake;
 mod gateways;
 mod personas;
 mod place;
+mod secrets;
 mod trouble;
 
 use packwright::pack::Pack;

@@ -228,14 +228,15 @@ async fn the_prefix_of_a_conversation_never_changes() {
 }
 
 #[tokio::test]
-async fn extra_headers_are_sent_and_never_shown() {
+async fn secret_headers_are_sent_and_never_shown() {
     let server = MockServer::start().await;
     Mock::given(header("x-team", "secret-team"))
         .respond_with(ResponseTemplate::new(400).set_body_string("no secret-team here"))
         .mount(&server)
         .await;
-    let headers = vec![("X-Team".to_owned(), SecretString::from("secret-team"))];
-    let connection = Connection { headers, ..connection("openai/m", &server.uri()) };
+    let value = SecretString::from("secret-team");
+    let (headers, secrets) = (vec![("X-Team".to_owned(), value.clone())], vec![value]);
+    let connection = Connection { headers, secrets, ..connection("openai/m", &server.uri()) };
     let error = connect(&connection).expect("a client").complete(&request()).await.expect_err("an error");
     assert!(error.to_string().contains("no <key> here"), "{error}");
     let headers = vec![("no header".to_owned(), SecretString::from("x"))];

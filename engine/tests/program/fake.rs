@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 pub struct Asked {
     pub path: String,
     pub authorization: String,
+    pub headers: HeaderMap,
     pub body: Value,
     /// Chat completions before this one.
     pub before: u32,
@@ -42,6 +43,7 @@ impl Fake {
             let mut asked = Asked {
                 path: uri.path().to_owned(),
                 authorization: authorization.unwrap_or_default().to_owned(),
+                headers: headers.clone(),
                 body: serde_json::from_slice(&body).unwrap_or_default(),
                 before: 0,
             };
