@@ -93,7 +93,7 @@ impl Cache {
     /// Opens the cache in a folder and makes both where they are missing. `run` names the run, different from
     /// all others; entries that are older than `days_max` are not found.
     pub fn open(folder: &Path, run: &str, days_max: u32) -> anyhow::Result<Cache> {
-        std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
+        create_private(folder).with_context(|| format!("create {}", folder.display()))?;
         let path = folder.join(FILE);
         let mut connection = Connection::open(&path).with_context(|| format!("open {}", path.display()))?;
         schema::prepare(&mut connection).with_context(|| format!("open {}", path.display()))?;
@@ -206,4 +206,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
+}
+/// Creates a folder, and those above it, that only its owner can look into: whole conversations stand in it.
+pub(crate) fn create_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }

@@ -6,9 +6,10 @@
 
 mod basis;
 
-use crate::budget::{Limit, Resource, Role, RunCaps};
+use crate::budget::{Amount, Limit, Resource, Role, RunCaps};
 use crate::llm::pricing::Price;
 use crate::search::Division;
+use crate::units::Usd;
 use serde::Serialize;
 
 pub use basis::{Measured, PerTask, Sent};
@@ -37,6 +38,8 @@ pub struct Asked {
     pub prices: Vec<Price>,
     /// A model inside this program sends and costs nothing.
     pub is_offline: bool,
+    /// The upper bound of one call, which must fit for a call to be made.
+    pub bound: Amount,
 }
 
 /// What a run will take.
@@ -55,6 +58,8 @@ pub struct Estimate {
     pub hours: Range,
     /// How many episodes the tightest limit affords; none where nothing is limited.
     pub affordable: Option<Affordable>,
+    /// A limit that not even one call of a role fits, or not three proposals.
+    pub hopeless: Option<(Limit, Role)>,
 }
 
 /// The part of one role.
@@ -101,9 +106,54 @@ pub fn estimate(question: &Question<'_>) -> Estimate {
     let hours =
         Range { high: 2.0 * (agent_hours.high + writer_hours.high), low: agent_hours.low + writer_hours.low };
     let affordable = affordable(question, &agent, &writer);
+    let hopeless = hopeless(question, &writer);
     let repeats = division.confirmation / (2 * question.scenarios).max(1);
     let full_evaluations = passes;
-    Estimate { division, candidates, full_evaluations, repeats, agent, writer, usd, hours, affordable }
+    Estimate {
+        division,
+        candidates,
+        full_evaluations,
+        repeats,
+        agent,
+        writer,
+        usd,
+        hours,
+        affordable,
+        hopeless,
+    }
+}
+
+/// The first limit under which a role's calls are never made, or the writers cannot write three candidates.
+fn hopeless(question: &Question<'_>, writer: &Share) -> Option<(Limit, Role)> {
+    let caps = question.caps;
+    let roles = [(Role::Agent, &question.agent), (Role::Writer, &question.writer)];
+    let limits = roles.into_iter().filter(|(_, asked)| !asked.is_offline).flat_map(|(role, asked)| {
+        let limits = [(None, caps.run), (Some(role), *caps.of(role))];
+        limits.map(|(whose, caps)| (role, asked.bound, whose, caps))
+    });
+    for (role, bound, whose, caps) in limits {
+        let least = match role {
+            Role::Agent => bound,
+            Role::Writer if whose.is_some() => three_proposals(writer, bound),
+            Role::Writer => bound,
+        };
+        if let Some(resource) = least.exceeds(&caps) {
+            return Some((Limit { role: whose, resource }, role));
+        }
+    }
+    None
+}
+
+/// Three proposals at their least, of which the last must fit with its bound.
+fn three_proposals(writer: &Share, bound: Amount) -> Amount {
+    let two = |least: f64| 2.0 * least;
+    let usd = writer.per_task_usd().map_or(0.0, |usd| two(usd.low));
+    let earlier = Amount {
+        usd: Usd::of_dollars(usd).unwrap_or_default(),
+        tokens: two(writer.per_task_tokens().low) as u64,
+        calls: 2,
+    };
+    earlier.plus(bound)
 }
 
 /// How many episodes the limits afford, the writer's share taken out first.
@@ -227,7 +277,6 @@ impl Range {
 mod tests {
     use super::*;
     use crate::budget::Caps;
-    use crate::units::Usd;
 
     fn task(calls: f64, input: f64, output: f64) -> PerTask {
         let exactly = |value: f64| Range { low: value, high: value };
@@ -243,7 +292,8 @@ mod tests {
 
     fn question(caps: &RunCaps) -> Question<'_> {
         let price = Price::per_million("2".parse().unwrap(), "8".parse().unwrap());
-        let asked = |task| Asked { task, prices: vec![price], is_offline: false };
+        let bound = Amount { usd: Usd::of_dollars(0.1).unwrap(), tokens: 9_000, calls: 1 };
+        let asked = |task| Asked { task, prices: vec![price], is_offline: false, bound };
         Question {
             division: Division { calibration: 20, search: 100, confirmation: 60, held_out: 20 },
             scenarios: 10,
@@ -277,6 +327,25 @@ mod tests {
         let affordable = estimate(&question(&caps)).affordable.unwrap();
         assert_eq!(affordable.limit.flag(), "--agent-max-calls");
         assert_eq!(affordable.episodes, Range { low: 80.0, high: 80.0 });
+    }
+
+    #[test]
+    fn a_limit_that_no_call_fits_is_hopeless() {
+        let check = |caps: RunCaps, expected: Option<(&str, Role)>| {
+            let hopeless = estimate(&question(&caps)).hopeless;
+            assert_eq!(
+                hopeless.map(|(limit, role)| (limit.flag(), role)),
+                expected.map(|(flag, role)| (flag.to_owned(), role))
+            );
+        };
+        let usd = |dollars| Caps { usd: Usd::of_dollars(dollars), ..Caps::default() };
+        check(RunCaps { run: usd(5.0), ..RunCaps::default() }, None);
+        check(RunCaps { run: usd(0.09), ..RunCaps::default() }, Some(("--max-usd", Role::Agent)));
+        // Two proposals at $0.01 each, and the bound of the third.
+        check(RunCaps { writer: usd(0.13), ..RunCaps::default() }, None);
+        check(RunCaps { writer: usd(0.11), ..RunCaps::default() }, Some(("--writer-max-usd", Role::Writer)));
+        let calls = Caps { calls: Some(2), ..Caps::default() };
+        check(RunCaps { writer: calls, ..RunCaps::default() }, Some(("--writer-max-calls", Role::Writer)));
     }
 
     #[test]

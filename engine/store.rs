@@ -8,6 +8,7 @@ mod calls;
 mod folder;
 mod schema;
 
+use crate::cache::create_private;
 use crate::episode::Episode;
 use crate::event::{Event, RunStarted};
 use anyhow::{Context, bail};
@@ -22,6 +23,8 @@ use std::time::Instant;
 
 pub use calls::CallBook;
 pub use folder::{RunEntry, newest_unfinished, run_entries, run_entry, utc_text};
+
+const NOTE_WORKED: &str = "INSERT OR REPLACE INTO meta (key, value) VALUES ('worked_ms', ?1)";
 
 /// An open run. While it is open for writing, no other process can write to it.
 pub struct Store {
@@ -74,8 +77,7 @@ impl Store {
     /// Creates the folder and the store of a new run. `settings` is what a resumption needs besides the
     /// events: paths, endpoints, the degree of parallelism.
     pub fn create(folder: &Path, settings: &serde_json::Value) -> anyhow::Result<Store> {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("create the run folder {}", folder.display()))?;
+        create_private(folder).with_context(|| format!("create the run folder {}", folder.display()))?;
         let lock = lock(folder)?;
         let path = folder.join(schema::FILE);
         if path.exists() {
@@ -139,6 +141,16 @@ impl Store {
         self.worked_ms
     }
 
+    /// Records how long this process has worked, also where it recorded nothing else.
+    pub fn note_worked(&self) -> anyhow::Result<()> {
+        self.connection.execute(NOTE_WORKED, [self.worked_until_now()])?;
+        Ok(())
+    }
+
+    fn worked_until_now(&self) -> String {
+        (self.worked_ms + self.opened.elapsed().as_millis() as u64).to_string()
+    }
+
     pub fn folder(&self) -> &Path {
         &self.folder
     }
@@ -155,6 +167,7 @@ impl Store {
     /// Appends events with their transcripts, all or none, and syncs them to disk. An ordinal that is
     /// taken is an error: no step is ever recorded twice.
     pub fn record(&mut self, records: &[(Record, Option<Episode>)]) -> anyhow::Result<()> {
+        let worked = self.worked_until_now();
         let transaction = self.connection.transaction()?;
         for (record, episode) in records {
             let body = serde_json::to_string(&record.event)?;
@@ -169,10 +182,7 @@ impl Store {
                     .execute(params![record.ordinal, compressed(&serde_json::to_string(episode)?)?])?;
             }
         }
-        let worked_ms = self.worked_ms + self.opened.elapsed().as_millis() as u64;
-        transaction
-            .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES ('worked_ms', ?1)")?
-            .execute([worked_ms.to_string()])?;
+        transaction.prepare_cached(NOTE_WORKED)?.execute([worked])?;
         transaction.commit().context("write the events to disk")
     }
 

@@ -4,6 +4,9 @@
 use super::{Bound, Call, Caps, Charge, Limit, Resource, Role, RunCaps};
 use crate::units::Usd;
 
+/// Calls that a round of proposals makes.
+const ROUND_CALLS: u64 = 5;
+
 /// An amount of everything that calls use up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Amount {
@@ -47,13 +50,11 @@ impl Accounts {
         let (agent, writer) = (Account::default(), Account::default());
         let mut accounts = Accounts { caps, agent, writer, largest: Amount::default() };
         for call in earlier {
-            let took = call.settled.map(|settled| (settled.charge, settled.took_ms));
-            let (charge, took_ms) = took.unwrap_or((Charge::Uncounted, 0));
+            let charge = call.settled.map_or(Charge::Uncounted, |settled| settled.charge);
             let amount = spent(&call.bound, charge);
             accounts.note_bound(call.role, &call.bound);
             let account = accounts.of_mut(call.role);
             account.spent = account.spent.plus(amount);
-            account.busy_ms = account.busy_ms.saturating_add(took_ms);
         }
         accounts.even_out_time(earlier);
         accounts
@@ -114,7 +115,8 @@ impl Accounts {
     pub fn episodes_left(&self, episodes: u32, now_ms: u64) -> Option<(f64, Limit)> {
         let each = |part: u64| part as f64 / f64::from(episodes);
         let mean = (episodes > 0).then_some(self.agent.spent)?;
-        let all = self.agent.spent.plus(self.writer.spent);
+        // The writers' next round comes off first, at what their calls took until now.
+        let all = self.agent.spent.plus(self.writer.spent).plus(self.next_round());
         let caps = [(None, all, self.caps.run), (Some(Role::Agent), self.agent.spent, self.caps.agent)];
         let mut tightest: Option<(f64, Limit)> = None;
         let mut consider = |role, resource, left: u64, keep: u64, each: f64| {
@@ -146,6 +148,15 @@ impl Accounts {
         tightest
     }
 
+    fn next_round(&self) -> Amount {
+        let Amount { usd, tokens, calls } = self.writer.spent;
+        let of = |part: u64| part / calls.max(1) * ROUND_CALLS;
+        if calls == 0 {
+            return Amount::default();
+        }
+        Amount { usd: Usd::of_pico(of(usd.pico())), tokens: of(tokens), calls: ROUND_CALLS }
+    }
+
     fn note_bound(&mut self, role: Role, bound: &Bound) {
         if role == Role::Agent {
             let amount = reserved(bound);
@@ -160,7 +171,12 @@ impl Accounts {
             let mut spans: Vec<(u64, u64)> = earlier
                 .iter()
                 .filter(|call| call.role == role)
-                .filter_map(|call| Some((call.began_ms, call.began_ms + call.settled?.took_ms)))
+                .map(|call| {
+                    // One that a kill cut off went on at least until the newest call began.
+                    let newest = earlier.iter().map(|call| call.began_ms).max().unwrap_or(0);
+                    let cut = newest.saturating_sub(call.began_ms);
+                    (call.began_ms, call.began_ms + call.settled.map_or(cut, |settled| settled.took_ms))
+                })
                 .collect();
             spans.sort_unstable();
             let (mut busy_ms, mut end) = (0, 0);
@@ -226,7 +242,7 @@ impl Amount {
     }
 
     /// The first resource of which this is more than allowed.
-    fn exceeds(self, caps: &Caps) -> Option<Resource> {
+    pub fn exceeds(self, caps: &Caps) -> Option<Resource> {
         let over = [
             (caps.usd.is_some_and(|cap| self.usd > cap), Resource::Usd),
             (caps.tokens.is_some_and(|cap| self.tokens > cap), Resource::Tokens),

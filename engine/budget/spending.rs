@@ -23,13 +23,17 @@ pub struct Sum {
     pub free_calls: u64,
     /// Of them, those that nobody counted: cut off, broken, or counted implausibly.
     pub uncounted_calls: u64,
+    /// Of the uncounted ones, those of a model with a price.
+    pub uncounted_priced_calls: u64,
+    /// What the uncounted calls took at most; none where the output of one of them had no limit.
+    pub uncounted_tokens_max: Option<u64>,
     /// Of them, those of a model without a price.
     pub unpriced_calls: u64,
     /// As providers counted.
     pub usage: Usage,
     /// What the counted calls cost.
     pub usd: Usd,
-    /// What the uncounted calls cost at most; none where the output of one of them had no limit.
+    /// What the uncounted calls with a price cost at most; none where the output of one of them had no limit.
     pub uncounted_usd_max: Option<Usd>,
 }
 
@@ -52,16 +56,19 @@ impl Spending {
 impl Sum {
     /// Of no calls.
     pub fn nothing() -> Sum {
-        Sum { uncounted_usd_max: Some(Usd::ZERO), ..Sum::default() }
+        Sum { uncounted_usd_max: Some(Usd::ZERO), uncounted_tokens_max: Some(0), ..Sum::default() }
     }
 
     /// Of both.
     pub fn plus(&self, other: &Sum) -> Sum {
         let most = self.uncounted_usd_max.zip(other.uncounted_usd_max);
+        let tokens = self.uncounted_tokens_max.zip(other.uncounted_tokens_max);
         Sum {
             calls: self.calls + other.calls,
             free_calls: self.free_calls + other.free_calls,
             uncounted_calls: self.uncounted_calls + other.uncounted_calls,
+            uncounted_priced_calls: self.uncounted_priced_calls + other.uncounted_priced_calls,
+            uncounted_tokens_max: tokens.map(|(one, other)| one.saturating_add(other)),
             unpriced_calls: self.unpriced_calls + other.unpriced_calls,
             usage: self.usage.plus(other.usage),
             usd: self.usd.plus(other.usd),
@@ -80,7 +87,10 @@ impl Sum {
             Charge::Uncounted => {
                 self.uncounted_calls += 1;
                 self.unpriced_calls += u64::from(!call.bound.is_priced);
+                let tokens = self.uncounted_tokens_max.zip(call.bound.tokens);
+                self.uncounted_tokens_max = tokens.map(|(sum, tokens)| sum.saturating_add(tokens));
                 if call.bound.is_priced {
+                    self.uncounted_priced_calls += 1;
                     let sum = self.uncounted_usd_max.zip(call.bound.usd);
                     self.uncounted_usd_max = sum.map(|(sum, usd)| sum.plus(usd));
                 }

@@ -167,7 +167,7 @@ impl Doctor {
         let suite = self.look("suite", |args| suite::suite(args.run.suite.clone())).await;
         match suite.clone() {
             Some(suite) => {
-                self.look("budget", move |args| suite::budget(args.run.budget, &suite)).await;
+                self.look("budget", move |args| suite::budget(&args.run, &suite)).await;
             }
             None => self.put(Row::needs("budget", "suite")),
         }

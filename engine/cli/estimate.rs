@@ -1,6 +1,6 @@
 //! `optimize estimate`: what a run with these options would take, before anything is spent.
 
-use crate::exit::Exit;
+use crate::exit::{BadInput, Exit};
 use crate::out;
 use crate::run::{Prepared, RunArgs};
 use clap::Args;
@@ -21,6 +21,10 @@ pub struct EstimateArgs {
 
 /// Runs the command.
 pub fn run(args: EstimateArgs) -> anyhow::Result<ExitCode> {
+    if args.run.resume.is_some() {
+        let problem = "estimate looks at a new run; leave --resume away, and give the options of that run";
+        return Err(BadInput(problem.into()).into());
+    }
     let prepared = Prepared::of(&args.run)?;
     if args.run.json {
         out::line(serde_json::to_string_pretty(&prepared.estimate)?);

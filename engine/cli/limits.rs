@@ -90,7 +90,7 @@ impl LimitArgs {
             let model = &role.model;
             let price = if role.is_at_home()? { table.of(model) } else { table.of_elsewhere(model) };
             match price {
-                Some(price) => drop(prices.by_model.insert(model.clone(), *price)),
+                Some(price) => drop(prices.by_model.insert(role.to_string(), *price)),
                 None if caps.needs_price(kind) => missing.push(model.clone()),
                 None => {}
             }
@@ -123,12 +123,13 @@ impl LimitArgs {
 pub struct Prices {
     /// For people: which prices these are.
     pub note: String,
+    /// By the model's name and its place.
     by_model: BTreeMap<String, Price>,
 }
 
 impl Prices {
-    pub fn of(&self, model: &str) -> Option<Price> {
-        self.by_model.get(model).copied()
+    pub fn of(&self, role: &Role) -> Option<Price> {
+        self.by_model.get(&role.to_string()).copied()
     }
 }
 
@@ -138,7 +139,7 @@ fn note(table: &PriceTable, own: Option<&Path>) -> String {
 }
 
 fn count(text: &str) -> Result<u64, String> {
-    let digits = text.replace(['_', ','], "");
+    let digits = text.replace('_', "");
     let (digits, factor) = match digits.strip_suffix(['k', 'K']) {
         Some(digits) => (digits.to_owned(), 1_000),
         None => match digits.strip_suffix(['m', 'M']) {

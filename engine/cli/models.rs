@@ -3,7 +3,7 @@
 use crate::exit::BadInput;
 use crate::keys::{Keys, WRITER_KEY_VARIABLE};
 use crate::limits::Prices;
-use crate::role::{self, Role, temperature};
+use crate::role::{Role, temperature};
 use clap::Args;
 use packwright::budget::{Role as RoleKind, RunCaps};
 use packwright::llm::Llm;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 const OFFLINE: &str = "offline/office";
 /// Under a limit of dollars or tokens every call needs a bound; no turn of an episode needs more than this.
-const CAPPED_OUTPUT_TOKENS: u32 = 16_000;
+pub const CAPPED_OUTPUT_TOKENS: u32 = 16_000;
 /// So many of a server's models are shown.
 const MODELS_LISTED_MAX: usize = 20;
 
@@ -101,16 +101,20 @@ impl Models {
     }
 
     /// Puts the meter and retries around every model that a provider answers for.
-    pub fn accounted(&self, ledger: &Arc<Ledger>, prices: &Prices) -> Accounted {
-        let around = |role: RoleKind, llm: &Arc<dyn Llm>| -> Arc<dyn Llm> {
-            if role::is_offline(llm.name()) {
+    pub fn accounted(&self, settings: &ModelSettings, ledger: &Arc<Ledger>, prices: &Prices) -> Accounted {
+        let around = |kind: RoleKind, role: &Role, llm: &Arc<dyn Llm>| -> Arc<dyn Llm> {
+            if role.is_offline() {
                 return llm.clone();
             }
-            let metered = Metered::new(llm.clone(), role, prices.of(llm.name()), ledger.clone());
+            let metered = Metered::new(llm.clone(), kind, prices.of(role), ledger.clone());
             Arc::new(Retrying::new(Arc::new(metered)))
         };
-        let writers = self.writers.iter().map(|writer| around(RoleKind::Writer, writer));
-        Accounted { agent: around(RoleKind::Agent, &self.agent), writers: Writers::new(writers.collect()) }
+        let writers = settings.writers.iter().zip(&self.writers);
+        let writers = writers.map(|(role, writer)| around(RoleKind::Writer, role, writer));
+        Accounted {
+            agent: around(RoleKind::Agent, &settings.agent, &self.agent),
+            writers: Writers::new(writers.collect()),
+        }
     }
 }
 

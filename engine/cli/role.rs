@@ -105,7 +105,7 @@ impl Role {
             model: self.model.clone(),
             base_url: self.place()?,
             options: self.options,
-            headers: self.headers.iter().map(|(name, _)| name.clone()).collect(),
+            headers: self.headers.iter().map(shown_header).collect(),
         })
     }
 
@@ -177,6 +177,11 @@ impl std::fmt::Display for Role {
         f.write_str(&self.model)?;
         self.base_url.as_ref().map_or(Ok(()), |url| write!(f, " at {url}"))
     }
+}
+
+/// A header without what may be secret: a literal value never is.
+fn shown_header((name, value): &(String, String)) -> String {
+    if value.starts_with('$') { name.clone() } else { format!("{name}: {value}") }
 }
 
 /// Whether a model runs inside this program.

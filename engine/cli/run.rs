@@ -264,7 +264,7 @@ impl Session {
             let book = if self.settings.models.are_offline() { None } else { Some(self.store.keep_calls()?) };
             let entries = book.as_ref().map(CallBook::entries);
             let ledger = Arc::new(Ledger::new(*self.started.caps, &calls, worked_ms, entries));
-            let models = self.models.accounted(&ledger, &self.settings.prices);
+            let models = self.models.accounted(&self.settings.models, &ledger, &self.settings.prices);
             let agent_model = cache.around(self.settings.models.agent(), models.agent.clone())?;
             let agent = self.settings.agent.connect(agent_model, limits).await?;
             let kept = cache.episodes(self)?;
@@ -295,6 +295,7 @@ impl Session {
             // The book is closed when nobody can write to it any more.
             drop(engine);
             drop(book);
+            self.store.note_worked()?;
             let ending = ending?;
             cache.close(&ending).iter().for_each(|line| progress.line(line));
             cache.warning().iter().for_each(|warning| progress.line(warning));

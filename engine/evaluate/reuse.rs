@@ -3,7 +3,7 @@
 use crate::agent::builtin::Limits;
 use crate::agent::{AGENT_RUNTIME_VERSION, Task};
 use crate::cache::{Cache, Key, Kind};
-use crate::episode::{Episode, EpisodeKey};
+use crate::episode::{Episode, EpisodeKey, Outcome};
 use crate::llm::cache::ModelIdentity;
 use crate::persona::Persona;
 use crate::scenario::{Scenario, Suite};
@@ -57,7 +57,9 @@ impl EpisodeCache {
 
     /// Keeps an episode that says something about the policy. What the infrastructure cut off is not kept.
     pub(super) async fn keep(&self, of: &EpisodeKey, task: &Task, episode: &Episode) {
+        // A time-out may be a slow hour of the provider, which is nothing to go by on another day.
         if episode.outcome.is_scored()
+            && episode.outcome != Outcome::TimedOut
             && let Some(key) = self.key(of, task)
             && let Ok(text) = serde_json::to_string(episode)
         {

@@ -56,7 +56,7 @@ impl Anthropic {
 
     fn reply(&self, document: &Value) -> Result<Reply, LlmError> {
         if let Some(error) = document.get("error").filter(|error| error.is_truthy()) {
-            return Err(self.http.error_in_reply(error));
+            return Err(self.http.error_in_reply(error, usage::anthropic(document.get("usage"))));
         }
         let Some(blocks) = document.get("content").and_then(Value::as_list) else {
             let problem =

@@ -28,7 +28,7 @@ pub struct ModelIdentity {
     /// Where it answers.
     pub base_url: String,
     pub options: ModelOptions,
-    /// The names of further headers; values may be secret.
+    /// Further headers; of those whose values may be secret, the names.
     pub headers: Vec<String>,
 }
 

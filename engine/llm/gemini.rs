@@ -72,7 +72,7 @@ impl Gemini {
 
     fn reply(&self, document: &Value) -> Result<Reply, LlmError> {
         if let Some(error) = document.get("error").filter(|error| error.is_truthy()) {
-            return Err(self.http.error_in_reply(error));
+            return Err(self.http.error_in_reply(error, usage::gemini(document.get("usageMetadata"))));
         }
         let counted = || usage::gemini(document.get("usageMetadata"));
         let text = |of: Option<&Value>, key: &str| Some(of?.get(key)?.as_str()?.to_owned());

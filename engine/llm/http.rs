@@ -187,7 +187,7 @@ impl Http {
 
     /// The error that a provider gives in place of a reply, though its status is that of a success. OpenRouter
     /// writes the status that it means into the error's code.
-    pub fn error_in_reply(&self, error: &Value) -> LlmError {
+    pub fn error_in_reply(&self, error: &Value, counted: Usage) -> LlmError {
         let status = match error.get("code") {
             Some(Value::Int(code)) => u16::try_from(*code).ok().filter(|code| (400..=599).contains(code)),
             _ => None,
@@ -197,7 +197,8 @@ impl Http {
         let problem = format!("an error in place of a reply: {}", self.excerpt(error.compact().as_bytes()));
         match self.of_refusal(refusal, problem, None) {
             // It had begun, so it may be charged.
-            LlmError::Transient { problem, .. } => self.lost(problem, Usage::default()),
+            LlmError::Transient { problem, .. } => self.lost(problem, counted),
+            LlmError::RequestRefused { problem, .. } => self.request_refused(problem, counted),
             error => error,
         }
     }
@@ -287,7 +288,7 @@ impl Http {
 
 /// Whether something between us and the model gave up waiting, while the model may have gone on.
 fn gave_up_waiting(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 504 | 520..=524)
+    matches!(status.as_u16(), 408 | 502 | 504 | 520..=524)
 }
 
 fn headers_of(pairs: &[(String, SecretString)]) -> Result<HeaderMap, String> {

@@ -5,16 +5,20 @@
 //! what was under way then counts at its upper bound.
 
 use super::pricing::Price;
-use super::{Llm, LlmError, Reply, Request};
+use super::{FailedAttempts, Llm, LlmError, Reply, Request};
 use crate::budget::{
     Accounts, Amount, Bound, Call, Charge, Limit, Refusal, Resource, Role, RunCaps, Settled,
 };
 use crate::episode::Usage;
 use futures_util::future::BoxFuture;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
+
+/// A count so far above its bound is a fault of the counter.
+const EXCESS_PERCENT_MAX: u64 = 500;
 
 /// The account of a run, shared by all its models.
 pub struct Ledger {
@@ -51,6 +55,9 @@ pub struct Metered {
     /// None for a model without a price.
     price: Option<Price>,
     ledger: Arc<Ledger>,
+    /// The most that the provider has counted where a bound said 100. Some add texts of their own to a prompt, or
+    /// let a model think beyond its limit.
+    percent: AtomicU64,
 }
 
 impl Ledger {
@@ -106,7 +113,13 @@ impl Ledger {
     }
 
     /// Reserves a call, waiting while calls under way may still give back what they do not need, and keeps it.
-    async fn reserve(&self, role: Role, model: &str, bound: Bound) -> Result<Reservation<'_>, NotReserved> {
+    async fn reserve(
+        &self,
+        role: Role,
+        model: &str,
+        bound: Bound,
+        waits: &FailedAttempts,
+    ) -> Result<Reservation<'_>, NotReserved> {
         loop {
             let settled = self.settled.notified();
             tokio::pin!(settled);
@@ -119,7 +132,11 @@ impl Ledger {
             match answer {
                 Ok(()) => break,
                 Err(Refusal::Full(limit)) => return Err(NotReserved::Full(limit)),
-                Err(Refusal::Wait) => settled.await,
+                Err(Refusal::Wait) => {
+                    // No agent is slow for it, whoever else has a clock.
+                    waits.raise();
+                    settled.await;
+                }
             }
         }
         let number = {
@@ -195,13 +212,15 @@ impl Drop for Reservation<'_> {
 
 impl Metered {
     pub fn new(inner: Arc<dyn Llm>, role: Role, price: Option<Price>, ledger: Arc<Ledger>) -> Metered {
-        Metered { inner, role, price, ledger }
+        Metered { inner, role, price, ledger, percent: AtomicU64::new(100) }
     }
 
     /// The most that a call can cost: no tokenizer makes more tokens than there are bytes.
     fn bound(&self, request: &Request) -> Bound {
-        let input = request.bytes();
-        let output = self.inner.output_tokens_max(request).map(u64::from);
+        let percent = self.percent.load(Ordering::Relaxed);
+        let stretched = |tokens: u64| tokens.saturating_mul(percent).div_ceil(100);
+        let input = stretched(request.bytes());
+        let output = self.inner.output_tokens_max(request).map(|tokens| stretched(u64::from(tokens)));
         Bound {
             tokens: output.map(|output| input.saturating_add(output)),
             usd: self.price.zip(output).map(|(price, output)| price.upper_bound(input, output)),
@@ -225,15 +244,18 @@ impl Metered {
         }
     }
 
-    /// A count that cannot be is none.
+    /// A count of nothing, or of many times what can be, is none. One that exceeds the bound is believed, and later
+    /// calls are reserved accordingly.
     fn counted(&self, bound: &Bound, usage: Usage) -> Charge {
         let (Some(input), Some(output)) = (usage.input_tokens, usage.output_tokens) else {
             return Charge::Uncounted;
         };
-        let is_too_much = bound.tokens.is_some_and(|most| input.saturating_add(output) > most);
-        if input == 0 || is_too_much {
+        let tokens = input.saturating_add(output);
+        let percent = bound.tokens.map_or(100, |most| tokens.saturating_mul(100).div_ceil(most.max(1)));
+        if input == 0 || percent > EXCESS_PERCENT_MAX {
             return Charge::Uncounted;
         }
+        self.percent.fetch_max(percent * self.percent.load(Ordering::Relaxed) / 100, Ordering::Relaxed);
         Charge::Counted { usage, usd: self.price.and_then(|price| price.cost(usage)) }
     }
 
@@ -270,15 +292,16 @@ impl Llm for Metered {
         Box::pin(async move {
             let asked = Instant::now();
             let bound = self.bound(request);
-            let reservation = match self.ledger.reserve(self.role, self.name(), bound).await {
-                Ok(reservation) => reservation,
-                Err(NotReserved::Full(limit)) => return Err(self.cap_reached(limit)),
-                Err(NotReserved::NotKept(problem)) => {
-                    let problem =
-                        format!("the call was not made, since it could not be accounted for: {problem}");
-                    return Err(LlmError::SetupRefused { model: self.name().to_owned(), problem });
-                }
-            };
+            let reservation =
+                match self.ledger.reserve(self.role, self.name(), bound, &request.failed_attempts).await {
+                    Ok(reservation) => reservation,
+                    Err(NotReserved::Full(limit)) => return Err(self.cap_reached(limit)),
+                    Err(NotReserved::NotKept(problem)) => {
+                        let problem =
+                            format!("the call was not made, since it could not be accounted for: {problem}");
+                        return Err(LlmError::SetupRefused { model: self.name().to_owned(), problem });
+                    }
+                };
             let waited_ms = asked.elapsed().as_millis() as u64;
             let mut answer = self.call(request).await;
             // A limit of time cuts a call that was made.
@@ -352,7 +375,17 @@ mod tests {
         check(Err(lost), bound).await;
         check(Ok(Reply::says("Nobody counted.")), bound).await;
         check(says(1_000_000, 10), bound).await;
+        check(says(600, 10), 600 * 2_000_000 + 10 * 10_000_000).await;
         check(says(0, 10), bound).await;
+    }
+
+    #[tokio::test]
+    async fn bounds_learn_from_a_provider_that_counts_more() {
+        let (model, _) = metered(RunCaps::default(), vec![says(600, 10)]);
+        let before = model.bound(&request());
+        model.complete(&request()).await.unwrap();
+        let after = model.bound(&request());
+        assert!(before.tokens < Some(610) && after.tokens >= Some(610), "{before:?} {after:?}");
     }
 
     #[tokio::test]

@@ -51,7 +51,7 @@ impl OpenAi {
 
     fn reply(&self, document: &Value) -> Result<Reply, LlmError> {
         if let Some(error) = document.get("error").filter(|error| error.is_truthy()) {
-            return Err(self.http.error_in_reply(error));
+            return Err(self.http.error_in_reply(error, usage::openai(document.get("usage"))));
         }
         let choice = document.get("choices").and_then(Value::as_list).and_then(<[Value]>::first);
         let Some((choice, message)) = choice.and_then(|choice| Some((choice, choice.get("message")?))) else {
@@ -60,7 +60,7 @@ impl OpenAi {
             return Err(self.http.lost(problem, usage::openai(document.get("usage"))));
         };
         if let Some(error) = choice.get("error").filter(|error| error.is_truthy()) {
-            return Err(self.http.error_in_reply(error));
+            return Err(self.http.error_in_reply(error, usage::openai(document.get("usage"))));
         }
         let turn = self.http.without_secrets(turn(message));
         let usage = usage::openai(document.get("usage"));

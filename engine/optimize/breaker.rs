@@ -9,6 +9,7 @@ use super::journal::Outcome;
 use crate::episode::FailureClass;
 use crate::event::{Event, Operator, ProposalFault, Step};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// So many failures without a success between them make an outage likely enough to ask.
 const FAILURES_MAX: u32 = 6;
@@ -23,6 +24,8 @@ const ATTEMPTS_MAX: u32 = 3;
 pub(super) struct Breaker {
     agent: Lane,
     writer: Lane,
+    /// How long was waited since anything worked.
+    waited: Duration,
 }
 
 /// The steps of one model.
@@ -69,6 +72,7 @@ impl Breaker {
                 let mut released = lane.release();
                 lane.has_worked = true;
                 lane.released = 0;
+                self.waited = Duration::ZERO;
                 released.record.push(outcome);
                 released
             }
@@ -115,6 +119,15 @@ impl Breaker {
             })
             .collect();
         held.into_iter().map(|failed| (failed.outcome.ordinal, failed.step)).collect()
+    }
+
+    /// How long was waited since anything worked.
+    pub(super) fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    pub(super) fn note_wait(&mut self, wait: Duration) {
+        self.waited += wait;
     }
 
     /// Whether everything fails though the models answer short questions.

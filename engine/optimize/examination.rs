@@ -3,6 +3,7 @@
 
 use super::breaker::Breaker;
 use super::journal::Journal;
+use super::steps::until;
 use super::{Engine, Heard};
 use crate::episode::{FailureClass, Message};
 use crate::llm::{Llm, LlmError, Request};
@@ -21,7 +22,7 @@ const WAIT_MAX: Duration = Duration::from_secs(300);
 pub struct Patience {
     /// Before the first question is asked again; later waits are longer.
     pub wait: Duration,
-    /// All waits of one outage together.
+    /// All waits together between two successes.
     pub total: Duration,
 }
 
@@ -38,22 +39,24 @@ pub(super) enum Finding {
 }
 
 /// Asks the models whose steps failed, and waits while they do not answer.
-pub(super) async fn examine(engine: &Engine, breaker: &Breaker, journal: &mut Journal<'_>) -> Finding {
-    let mut waited = Duration::ZERO;
+pub(super) async fn examine(engine: &Engine, breaker: &mut Breaker, journal: &mut Journal<'_>) -> Finding {
+    let mut has_waited = false;
     let mut wait = engine.patience.wait;
     loop {
         let answer = tokio::select! {
             biased;
             () = engine.stop.cancelled() => return Finding::Interrupted,
+            () = until(engine.ledger.deadline()) => return Finding::Recovered,
             answer = ask(engine, breaker) => answer,
         };
         let error = match answer {
-            Ok(()) if waited.is_zero() => return Finding::Works,
+            Ok(()) if !has_waited => return Finding::Works,
             Ok(()) => return Finding::Recovered,
             // Nobody may be asked any more, so what is open is cut by the limit as well.
             Err(error) if error.class() == FailureClass::Limit => return Finding::Recovered,
             Err(error) => error,
         };
+        let waited = breaker.waited();
         let is_over = waited >= engine.patience.total || !can_pass(&error) || !breaker.has_worked();
         if is_over {
             return Finding::Down { reason: reason(breaker, &error, waited) };
@@ -62,9 +65,12 @@ pub(super) async fn examine(engine: &Engine, breaker: &Breaker, journal: &mut Jo
         tokio::select! {
             biased;
             () = engine.stop.cancelled() => return Finding::Interrupted,
+            // What is open is cut by the limit.
+            () = until(engine.ledger.deadline()) => return Finding::Recovered,
             () = sleep(wait) => {}
         }
-        waited += wait;
+        has_waited = true;
+        breaker.note_wait(wait);
         wait = (wait * 2).min(WAIT_MAX);
     }
 }

@@ -16,17 +16,18 @@ const NEWS: f64 = 0.05;
 
 /// What the search must be told of the limits, if anything is new.
 pub(super) fn limited(engine: &Engine, search: &Search, journal: &Journal<'_>) -> Option<Limited> {
-    if search.is_confirming() {
+    let is_cut = search.is_cut() && search.told_affordable() != Some(0);
+    if search.is_confirming() && !is_cut {
         return None;
     }
     let (episodes, limit) = match affordable(engine, journal) {
         Some(known) => known,
         // A limit was reached before anything could be measured.
-        None => (0.0, engine.ledger.last_refusal().filter(|_| search.is_cut())?),
+        None => (0.0, engine.ledger.last_refusal().filter(|_| is_cut)?),
     };
     // What cuts an episode leaves less than one of its calls may take.
-    let episodes = if search.is_cut() { 0 } else { (episodes / SAFETY) as u32 };
-    let is_news = search.is_cut()
+    let episodes = if is_cut { 0 } else { (episodes / SAFETY) as u32 };
+    let is_news = is_cut
         || match search.told_affordable() {
             None => episodes < search.episodes_left(),
             Some(told) => f64::from(told.abs_diff(episodes)) > NEWS * f64::from(told),

@@ -48,10 +48,7 @@ fn verdict_text(report: &Report) -> String {
         Stop::BudgetSpent => String::new(),
         Stop::Exhausted => "The run stopped early: the writer brought no new candidates.\n".into(),
         Stop::Unmeasurable => "The run stopped early: not every scenario could be measured.\n".into(),
-        Stop::LimitReached(limit) => format!(
-            "The search stopped before the budget was spent: {} left only what the verdict needs.\n",
-            limit.flag()
-        ),
+        Stop::LimitReached(limit) => format!("The budget was not spent: {} came first.\n", limit.flag()),
     };
     let words = match &finished.verdict {
         Verdict::Better(comparison) => format!("Better. {}", compared(comparison)),
@@ -348,8 +345,8 @@ fn spent(sum: &Sum) -> String {
     if priced > 0 {
         parts.push(sum.usd.rounded());
     }
-    if sum.uncounted_calls > 0 {
-        let (calls, most) = (sum.uncounted_calls, sum.uncounted_usd_max);
+    if sum.uncounted_priced_calls > 0 {
+        let (calls, most) = (sum.uncounted_priced_calls, sum.uncounted_usd_max);
         let most = most.map_or("an unknown amount".into(), |usd| format!("at most {}", usd.rounded()));
         parts.push(format!("{most} more for {calls} calls that nobody counted"));
     }

@@ -87,6 +87,18 @@ impl Allotment {
         }
     }
 
+    /// No more confirmation than so many episodes pay for.
+    pub fn within(mut self, episodes: u32) -> Allotment {
+        let pass_of_both = 2 * self.scenarios.max(1);
+        if episodes < self.held_out + self.confirmation_passes * pass_of_both {
+            self.held_out = 0;
+        }
+        let passes = self.confirmation_passes.min(episodes / pass_of_both);
+        let is_enough = u64::from(passes) >= passes_min(self.scenarios);
+        self.confirmation_passes = if is_enough { passes } else { 0 };
+        self
+    }
+
     /// Whether the budget can pay for calibration, a candidate, and its comparison with the incumbent.
     pub fn can_confirm(&self) -> bool {
         self.confirmation_passes > 0

@@ -40,16 +40,11 @@ pub(super) fn next(state: &State) -> Option<Planned> {
 
 /// Why nothing is left to do.
 pub(super) fn stop(state: &State) -> Stop {
-    if state.allotment.can_confirm() && unmeasured_scenario(state).is_some() {
-        Stop::Unmeasurable
-    } else if let Some(limit) = state
-        .limited
-        .as_ref()
-        .filter(|_| state.is_limited())
-        .map(|limited| limited.limit)
-        .or(state.writer_limit)
-    {
+    let limit = state.limited.as_ref().filter(|_| state.is_limited()).map(|limited| limited.limit);
+    if let Some(limit) = limit.or(state.writer_limit) {
         Stop::LimitReached(limit)
+    } else if state.allotment.can_confirm() && unmeasured_scenario(state).is_some() {
+        Stop::Unmeasurable
     } else if is_exhausted(state) {
         Stop::Exhausted
     } else {

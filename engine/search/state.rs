@@ -276,8 +276,10 @@ impl State {
     fn limit(&mut self, limited: &Limited) {
         let held_out = self.run.scenarios.iter().filter(|scenario| scenario.held_out).count() as u32;
         self.affordable = self.started.saturating_add(limited.episodes).min(self.run.budget);
-        self.allotment = Allotment::divide(self.affordable, self.allotment.scenarios, held_out);
-        self.is_cut = false;
+        if self.frozen.is_none() {
+            let divided = Allotment::divide(self.affordable, self.allotment.scenarios, held_out);
+            self.allotment = divided.within(limited.episodes);
+        }
         self.limited = Some(limited.clone());
     }
 

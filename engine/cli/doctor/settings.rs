@@ -61,8 +61,8 @@ pub fn limits(args: &LimitArgs, models: &ModelSettings) -> Row {
     match args.prices(models.asked_of_providers()) {
         Ok(_) if models.are_offline() => Row::passed("prices", "none needed: nothing is asked of a provider"),
         Ok(prices) => {
-            let asked = models.asked_of_providers().map(|(_, role)| role.model.as_str());
-            let mut unpriced: Vec<&str> = asked.filter(|model| prices.of(model).is_none()).collect();
+            let unpriced = models.asked_of_providers().filter(|(_, role)| prices.of(role).is_none());
+            let mut unpriced: Vec<&str> = unpriced.map(|(_, role)| role.model.as_str()).collect();
             unpriced.dedup();
             match unpriced.is_empty() {
                 true => Row::passed("prices", format!("known for all models, by {}", prices.note)),

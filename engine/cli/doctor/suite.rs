@@ -3,6 +3,7 @@
 use super::row::{Fault, Found, Row};
 use crate::run::conclusion::in_shell;
 use crate::run::start::{Start, baseline, best_so_far, named_beside};
+use crate::run::{Prepared, RunArgs};
 use packwright::pack::Pack;
 use packwright::scenario::Suite;
 use packwright::score::Profile;
@@ -38,14 +39,21 @@ pub fn suite(folder: Option<PathBuf>) -> Found<Arc<Suite>> {
     }
 }
 
-/// Whether the budget can decide anything on the suite.
-pub fn budget(budget: u32, suite: &Suite) -> Found<()> {
+/// Whether the budget and the limits can decide anything on the suite.
+pub fn budget(run: &RunArgs, suite: &Suite) -> Found<()> {
+    let budget = run.budget;
     let held_out = suite.scenarios.iter().filter(|scenario| scenario.held_out).count() as u32;
     let searched = suite.scenarios.len() as u32 - held_out;
     let row = match shortage_of_budget(budget, searched, held_out) {
         None => {
             let finding = format!("{budget} episodes for {searched} scenarios, {held_out} more held out");
-            Row::passed("budget", finding)
+            // What keeps a run from being settled has a row of its own.
+            match Prepared::of(run).ok().filter(|_| !run.force).and_then(|prepared| prepared.too_little()) {
+                None => Row::passed("budget", finding),
+                Some(problem) => {
+                    Row::failed("budget", Fault::Setup, problem, "see `optimize estimate` with these options")
+                }
+            }
         }
         Some(shortage) => {
             let fix = if searched == 0 {

@@ -4,13 +4,14 @@ use super::settings::Settings;
 use super::start::{self, Start};
 use super::{RunArgs, read_suite, started};
 use crate::exit::BadInput;
-use crate::models::{self, Models};
+use crate::models::{self, CAPPED_OUTPUT_TOKENS, Models};
 use packwright::agent::Task;
 use packwright::agent::builtin::{Builtin, Limits};
-use packwright::budget::Role;
+use packwright::budget::{Amount, Role};
 use packwright::estimate::{Asked, Estimate, Measured, PerTask, Question, Sent, estimate};
 use packwright::event::RunStarted;
 use packwright::llm::offline::Offline;
+use packwright::propose::OUTPUT_TOKENS_MAX;
 use packwright::scenario::{Entry, Suite};
 use packwright::search::{division, enough, shortage};
 use packwright::store::{RunEntry, Store, run_entries};
@@ -65,6 +66,16 @@ impl Prepared {
                  that takes {enough}; `--budget {enough}` would do, and --force begins all the same"
             ));
         }
+        if let Some((limit, role)) = self.estimate.hopeless {
+            let (flag, role, shorter) = match role {
+                Role::Agent => (limit.flag(), "agent", "--max-output"),
+                Role::Writer => (limit.flag(), "writer", "--writer-max-output"),
+            };
+            return Some(format!(
+                "{flag} is too little for the {role}: the upper bound of its calls must fit before they are made; raise \
+                 the limit, lower {shorter}, or begin all the same with --force"
+            ));
+        }
         let affordable = self.estimate.affordable.filter(|known| known.episodes.high < f64::from(enough))?;
         let (flag, low, high) = (affordable.limit.flag(), affordable.episodes.low, affordable.episodes.high);
         Some(format!(
@@ -85,10 +96,11 @@ fn estimate_of(
     let agent = &settings.models.agent;
     let writers = &settings.models.writers;
     let offline = |roles: &[crate::role::Role]| roles.iter().all(crate::role::Role::is_offline);
-    let episode = match past.agent.per_task() {
-        Some(measured) => measured,
-        None => PerTask::guessed_episode(&sent(settings, suite, start, started)?),
-    };
+    let sent = sent(settings, suite, start, started)?;
+    let episode = past.agent.per_task().unwrap_or_else(|| PerTask::guessed_episode(&sent));
+    let first = sent.iter().map(|sent| sent.first).fold(0.0, f64::max);
+    let question = suite.scenarios.iter().map(|scenario| scenario.prompt.len()).sum::<usize>() as f64
+        + start.pack.agents_md().len() as f64;
     let proposal = past.writer.per_task().unwrap_or_else(|| {
         let requests: usize = suite.scenarios.iter().map(|scenario| scenario.prompt.len()).sum();
         PerTask::guessed_proposal(start.pack.agents_md().len() as f64, requests as f64)
@@ -96,7 +108,7 @@ fn estimate_of(
     let scenarios = started.scenarios.iter().filter(|scenario| !scenario.held_out).count() as u32;
     // Writers take turns; where one has no price, the sum has none.
     let price_of_writers =
-        writers.iter().map(|writer| settings.prices.of(&writer.model)).collect::<Option<Vec<_>>>();
+        writers.iter().map(|writer| settings.prices.of(writer)).collect::<Option<Vec<_>>>();
     Ok(estimate(&Question {
         division: division(started),
         scenarios,
@@ -104,15 +116,27 @@ fn estimate_of(
         parallel: u32::from(args.parallel),
         agent: Asked {
             task: in_time(episode, agent.is_offline()),
-            prices: settings.prices.of(&agent.model).into_iter().collect(),
+            prices: settings.prices.of(agent).into_iter().collect(),
             is_offline: agent.is_offline(),
+            bound: bound(std::slice::from_ref(agent), settings, first, CAPPED_OUTPUT_TOKENS),
         },
         writer: Asked {
             task: in_time(proposal, offline(writers)),
             prices: price_of_writers.unwrap_or_default(),
             is_offline: offline(writers),
+            bound: bound(writers, settings, question, OUTPUT_TOKENS_MAX),
         },
     }))
+}
+
+/// The upper bound of a call of the dearest of some models.
+fn bound(roles: &[crate::role::Role], settings: &Settings, bytes: f64, output_max: u32) -> Amount {
+    let of = |role: &crate::role::Role| {
+        let output = u64::from(role.options.output_tokens_max.unwrap_or(output_max));
+        let usd = settings.prices.of(role).map(|price| price.upper_bound(bytes as u64, output));
+        Amount { usd: usd.unwrap_or_default(), tokens: bytes as u64 + output, calls: 1 }
+    };
+    roles.iter().map(of).max_by_key(|amount| (amount.usd, amount.tokens)).unwrap_or_default()
 }
 
 /// A model inside this program answers at once.
@@ -156,7 +180,9 @@ impl Past {
         let mut past = Past::default();
         let entries = run_entries(runs).unwrap_or_default();
         let is_alike = |then: &RunStarted| {
-            then.suite_hash == now.suite_hash && then.conditions.prompt == now.conditions.prompt
+            then.suite_hash == now.suite_hash
+                && then.conditions.prompt == now.conditions.prompt
+                && then.profile == now.profile
         };
         let alike =
             entries.into_iter().rev().flatten().filter(|entry| entry.started.as_ref().is_some_and(is_alike));
@@ -171,10 +197,11 @@ impl Past {
         let kept =
             Store::open_to_read(&entry.folder).and_then(|store| Ok((store.records()?, store.calls()?)));
         let Ok((records, calls)) = kept else { return };
-        if then.model == now.model {
+        let is_same = |role: &str| then.conditions.models.get(role) == now.conditions.models.get(role);
+        if is_same("agent") {
             self.agent.add(Role::Agent, &records, &calls);
         }
-        if then.writer == now.writer {
+        if is_same("writers") {
             self.writer.add(Role::Writer, &records, &calls);
         }
     }
