@@ -70,10 +70,16 @@ struct Limited {
 }
 
 fn limited(budget: u32, parallel: usize, caps: RunCaps) -> Limited {
+    dear(1, budget, parallel, caps)
+}
+
+fn dear(dearer: u64, budget: u32, parallel: usize, caps: RunCaps) -> Limited {
     let (agent, writer) = (Provider::new(), Provider::new());
-    let price = Price::per_million("2".parse().unwrap(), "8".parse().unwrap());
+    let [input, output] = ["2", "8"].map(|usd| usd.parse::<Usd>().unwrap());
     let ledger = Arc::new(Ledger::new(caps, &[], 0, None));
     let metered = |role, provider: &Arc<Provider>| -> Arc<dyn Llm> {
+        let times = if role == Role::Writer { dearer } else { 1 };
+        let price = Price::per_million(input.times(times), output.times(times));
         Arc::new(Metered::new(provider.clone(), role, Some(price), ledger.clone()))
     };
     let (model, limits) = (metered(Role::Agent, &agent), Limits::of(&Profile::default()));
@@ -125,9 +131,17 @@ fn no_limit_is_ever_exceeded_however_many_calls_are_under_way() {
 
 #[test]
 fn the_search_ends_in_time_for_a_verdict() {
-    let whole = limited(120, 8, RunCaps::default());
-    let spent = total(|provider| &provider.pico, &whole) as f64 / 1e12;
-    let half = limited(120, 8, RunCaps { run: usd(spent / 2.0), ..RunCaps::default() });
+    for dearer in [1, 100] {
+        ends_in_time_for_a_verdict(dearer);
+    }
+}
+
+/// The writer costs so many times what the agent does.
+fn ends_in_time_for_a_verdict(dearer: u64) {
+    let whole = dear(dearer, 120, 8, RunCaps::default());
+    let pico = |provider: &Provider| provider.pico.load(Ordering::SeqCst) as f64;
+    let spent = (pico(&whole.agent) + dearer as f64 * pico(&whole.writer)) / 1e12;
+    let half = dear(dearer, 120, 8, RunCaps { run: usd(spent / 2.0), ..RunCaps::default() });
     let Ending::Finished(finished) = &half.run.ending else { panic!("{:?}", half.run.ending) };
     assert_eq!(finished.stop, Stop::LimitReached(Limit { role: None, resource: Resource::Usd }));
     let (Verdict::Better(comparison) | Verdict::NotShownBetter(comparison) | Verdict::Worse(comparison)) =
