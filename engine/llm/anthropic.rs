@@ -10,6 +10,8 @@ use futures_util::future::BoxFuture;
 
 /// The API wants a limit; this one is far above what an episode's turn needs.
 const OUTPUT_TOKENS_MAX: u32 = 8_192;
+/// With one on the tools and one on the system prompt, these are the four that the API takes.
+const MESSAGE_MARKS: usize = 2;
 const API_VERSION: (&str, &str) = ("anthropic-version", "2023-06-01");
 
 /// A client of the messages endpoint.
@@ -39,9 +41,13 @@ impl Anthropic {
             body.push(("tools", Value::List(tools(&request.tools))));
         }
         if !request.system.is_empty() {
+            // One block, as the gateway sends it. A mark within it, before the policy, would let candidates share
+            // some more; but how the API joins blocks is not documented, and conditions are the validators'.
             body.push(("system", Value::List(vec![cached(text_block(&request.system))])));
         }
-        body.push(("messages", Value::List(messages(&request.messages))));
+        // Without tools there is one question and one answer, and nobody asks for its prefix again.
+        let marks = if request.tools.is_empty() { 0 } else { MESSAGE_MARKS };
+        body.push(("messages", Value::List(messages(&request.messages, marks))));
         if let Some(effort) = self.options.effort {
             body.push(("output_config", Value::object([("effort", Value::from(effort.word()))])));
         }
@@ -151,8 +157,9 @@ fn is_blank(block: &Value) -> bool {
     block.get("text").and_then(Value::as_str).unwrap_or_default().trim().is_empty()
 }
 
-/// The conversation, with all results of a turn in one user message and a cache mark on the last block.
-fn messages(conversation: &[Message]) -> Vec<Value> {
+/// The conversation, with all results of a turn in one user message, and cache marks at the ends of the last user
+/// messages: the last one for the next request, the one before since it is what the request before this one left.
+fn messages(conversation: &[Message], marks: usize) -> Vec<Value> {
     let mut turns: Vec<(&str, Vec<Value>)> = Vec::new();
     for message in conversation {
         let (role, blocks) = match message {
@@ -173,10 +180,9 @@ fn messages(conversation: &[Message]) -> Vec<Value> {
             _ => turns.push((role, blocks)),
         }
     }
-    if let Some(last) = turns.iter_mut().rfind(|(role, _)| *role == "user")
-        && let Some(block) = last.1.pop()
-    {
-        last.1.push(cached(block));
+    for (_, blocks) in turns.iter_mut().rev().filter(|(role, _)| *role == "user").take(marks) {
+        let last = blocks.pop().map(cached);
+        blocks.extend(last);
     }
     let turns = turns.into_iter().filter(|(_, blocks)| !blocks.is_empty());
     turns

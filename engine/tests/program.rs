@@ -2,6 +2,7 @@
 //! that nothing is lost when it is killed, interrupted or left without a model.
 
 mod cache;
+mod caching;
 mod conversations;
 mod doctor;
 mod estimate;

@@ -38,7 +38,7 @@ async fn anthropic_sends_the_documented_request_and_reads_the_reply() {
         "model": "claude-x", "max_tokens": 500,
         "system": [{"type": "text", "text": "be brief", "cache_control": mark}],
         "messages": [
-            {"role": "user", "content": [{"type": "text", "text": "what is in USER.md?"}]},
+            {"role": "user", "content": [{"type": "text", "text": "what is in USER.md?", "cache_control": mark}]},
             {"role": "assistant", "content": [
                 {"type": "text", "text": "Looking."},
                 {"type": "tool_use", "id": "c1", "name": "read", "input": {"path": "USER.md"}}]},
@@ -49,6 +49,40 @@ async fn anthropic_sends_the_documented_request_and_reads_the_reply() {
             "input_schema": {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}}]
     });
     assert_eq!(sent(&server).await, expected);
+}
+
+/// The user messages of a request, and whether each ends with a mark.
+fn marks(body: &serde_json::Value) -> Vec<bool> {
+    let messages = body["messages"].as_array().expect("messages").iter();
+    let users = messages.filter(|message| message["role"] == "user");
+    users
+        .map(|message| {
+            let blocks = message["content"].as_array().expect("blocks");
+            let (last, others) = blocks.split_last().expect("a block");
+            assert!(others.iter().all(|block| block["cache_control"].is_null()), "{message}");
+            !last["cache_control"].is_null()
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn what_the_last_request_left_and_what_the_next_one_wants_is_marked() {
+    let server = MockServer::start().await;
+    answer(&server, "/v1/messages", ResponseTemplate::new(200).set_body_json(anthropic_reply())).await;
+    let client = client("anthropic/claude-x", &server, ModelOptions::default());
+    let mut request = request();
+    let exchange: Vec<Message> = request.messages[1..].to_vec();
+    for expected in [&[true, true][..], &[false, true, true], &[false, false, true, true]] {
+        client.complete(&request).await.expect("a reply");
+        let body = sent(&server).await;
+        assert_eq!(marks(&body), expected);
+        assert_eq!(body.to_string().matches("cache_control").count(), 4, "the API takes no more");
+        request.messages.extend(exchange.clone());
+    }
+    // One question and one answer: what nobody reads again is not paid for as kept.
+    let question = Request { messages: request.messages[..1].to_vec(), tools: [].into(), ..request };
+    client.complete(&question).await.expect("a reply");
+    assert_eq!(marks(&sent(&server).await), [false]);
 }
 
 #[tokio::test]
