@@ -2,6 +2,7 @@
 
 use super::{Finish, Llm, LlmError, Reply, Request};
 use crate::episode::AssistantTurn;
+use crate::value::parse;
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -56,6 +57,28 @@ impl Retrying {
         self.has_answered.load(Ordering::Relaxed)
     }
 
+    /// Asks until there is a reply, or asking again is of no use. Time counts from `start`.
+    async fn ask(&self, request: &Request, start: Instant) -> Result<Reply, LlmError> {
+        let failed = AtomicUsize::new(0);
+        let attempt = || async move {
+            let waited = start.elapsed();
+            let mut reply = self.inner.complete(request).await?;
+            self.has_answered.store(true, Ordering::Relaxed);
+            reply.waited_ms += milliseconds(waited);
+            Ok(reply)
+        };
+        attempt
+            .retry(self.backoff())
+            .when(|error| {
+                let failed = failed.fetch_add(1, Ordering::Relaxed) + 1;
+                is_worth_a_retry(error) && (self.has_answered() || failed < UNKNOWN_ATTEMPTS_MAX)
+            })
+            .adjust(|error, wait| wait.map(|wait| longer_wait(error, wait)))
+            .notify(|_, _| request.failed_attempts.raise())
+            .await
+            .or_else(|error| withheld(error, start.elapsed()))
+    }
+
     fn backoff(&self) -> impl BackoffBuilder {
         ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(self.policy.first_wait_ms))
@@ -77,24 +100,16 @@ impl Llm for Retrying {
     fn complete<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Reply, LlmError>> {
         Box::pin(async move {
             let start = Instant::now();
-            let failed = AtomicUsize::new(0);
-            let attempt = || async move {
-                let waited = start.elapsed();
-                let mut reply = self.inner.complete(request).await?;
-                self.has_answered.store(true, Ordering::Relaxed);
-                reply.waited_ms += u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
-                Ok(reply)
-            };
-            attempt
-                .retry(self.backoff())
-                .when(|error| {
-                    let failed = failed.fetch_add(1, Ordering::Relaxed) + 1;
-                    is_worth_a_retry(error) && (self.has_answered() || failed < UNKNOWN_ATTEMPTS_MAX)
-                })
-                .adjust(|error, wait| wait.map(|wait| longer_wait(error, wait)))
-                .notify(|_, _| request.failed_attempts.raise())
-                .await
-                .or_else(|error| withheld(error, start.elapsed()))
+            let first = self.ask(request, start).await?;
+            if is_readable(&first) {
+                return Ok(first);
+            }
+            request.failed_attempts.raise();
+            let asked_again = start.elapsed();
+            self.ask(request, start).await.or_else(|_| {
+                let waited_ms = first.waited_ms + milliseconds(start.elapsed() - asked_again);
+                Ok(Reply { waited_ms, ..first })
+            })
         })
     }
 }
@@ -108,11 +123,24 @@ fn withheld(error: LlmError, took: Duration) -> Result<Reply, LlmError> {
             finish: Finish::Refused,
             usage: *usage,
             resolved_model: None,
-            waited_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            waited_ms: milliseconds(took),
             recalled_ms: None,
         }),
         error => Err(error),
     }
+}
+
+/// Whether the arguments of a complete turn's calls are JSON. Where they are not, some server mostly lost a part of
+/// them, and the agent would run what nobody wrote. A model that writes such calls twice means them: then they are
+/// the agent's to deal with, as they are for every other client of the model.
+fn is_readable(reply: &Reply) -> bool {
+    let mut arguments = reply.turn.tool_calls.iter().map(|call| call.arguments.trim());
+    let is_complete = matches!(reply.finish, Finish::Stop | Finish::ToolCalls);
+    !is_complete || arguments.all(|text| text.is_empty() || parse(text.as_bytes()).is_ok())
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn is_worth_a_retry(error: &LlmError) -> bool {
@@ -180,6 +208,26 @@ mod tests {
         let reply = Retrying::with_policy(inner, policy).complete(&request()).await.unwrap();
         assert_eq!((reply.finish, reply.turn.text.as_str(), reply.usage), (Finish::Refused, "", usage));
         assert!(reply.waited_ms >= 1);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_nobody_can_read_is_asked_for_once_more() {
+        let policy = RetryPolicy { retries: 0, first_wait_ms: 1, wait_ms_max: 2 };
+        let check = async |answers: &[&str], finish: Finish, expected: &str, asked: usize| {
+            let reply = |arguments: &&str| Reply { finish, ..Reply::calls("", &[("exec", arguments)]) };
+            let inner = Arc::new(Scripted::in_turn(answers.iter().map(reply).map(Ok)));
+            let reply = Retrying::with_policy(inner.clone(), policy).complete(&request()).await.unwrap();
+            assert_eq!(reply.turn.tool_calls[0].arguments, expected, "{answers:?}");
+            assert_eq!(inner.requests().len(), asked, "{answers:?}");
+        };
+        let (cut, whole) = (r#"{"command": "ls"#, r#"{"command": "ls"}"#);
+        check(&[whole, cut], Finish::ToolCalls, whole, 1).await;
+        check(&["", cut], Finish::ToolCalls, "", 1).await;
+        check(&[cut, whole], Finish::ToolCalls, whole, 2).await;
+        check(&[cut, "{", whole], Finish::Stop, "{", 2).await;
+        // Cut by the limit, as it would be again; and what there is stays when there is no second answer.
+        check(&[cut, whole], Finish::Length, cut, 1).await;
+        check(&[cut], Finish::ToolCalls, cut, 2).await;
     }
 
     #[tokio::test]
