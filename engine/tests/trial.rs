@@ -26,6 +26,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+/// Of trials that do not name their own.
 const SEED: Seed = Seed(11);
 
 /// The pack that every trial begins with.
@@ -45,6 +46,8 @@ static SUITE: LazyLock<Arc<Suite>> = LazyLock::new(|| {
 
 /// How a run is made; each field can be changed before it runs.
 pub struct Trial {
+    pub seed: Seed,
+    pub suite: Arc<Suite>,
     pub budget: u32,
     pub parallel: usize,
     pub agent: Arc<Watched>,
@@ -68,6 +71,8 @@ pub struct Run {
 impl Trial {
     pub fn new(budget: u32) -> Trial {
         Trial {
+            seed: SEED,
+            suite: SUITE.clone(),
             budget,
             parallel: 1,
             agent: Arc::new(Watched::sound()),
@@ -87,11 +92,9 @@ impl Trial {
 
     /// Runs from these records, as if a run that had left them were resumed.
     pub fn go_on(&self, records: &[(Record, Option<Episode>)]) -> Run {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut store =
-            Store::create(&folder.path().join("run"), &serde_json::json!({})).expect("a new store");
-        store.record(records).expect("the kept records");
-        self.resume(Run { ending: Ending::Interrupted, store, attempts: 0, _folder: folder })
+        let mut run = Run::unbegun();
+        run.store.record(records).expect("the kept records");
+        self.resume(run)
     }
 
     /// Goes on with a run.
@@ -100,8 +103,8 @@ impl Trial {
         let engine = Engine {
             evaluator: Evaluator {
                 agent: self.agent.clone(),
-                suite: SUITE.clone(),
-                seed: SEED,
+                suite: self.suite.clone(),
+                seed: self.seed,
                 personas: None,
                 kept: None,
             },
@@ -126,13 +129,13 @@ impl Trial {
         RunStarted {
             format: 1,
             program: "test".into(),
-            seed: SEED,
+            seed: self.seed,
             budget: self.budget,
-            suite: SUITE.name.clone(),
-            suite_hash: SUITE.hash.clone(),
-            scenarios: SUITE.scenarios.iter().map(|scenario| entry(scenario)).collect(),
+            suite: self.suite.name.clone(),
+            suite_hash: self.suite.hash.clone(),
+            scenarios: self.suite.scenarios.iter().map(|scenario| entry(scenario)).collect(),
             profile: Profile::default(),
-            model: "offline/office".into(),
+            model: self.agent_model.name().to_owned(),
             writer: self.writer.name().to_owned(),
             caps: Box::new(self.caps),
             conditions: Box::default(),
@@ -162,6 +165,13 @@ fn entry(scenario: &Scenario) -> ScenarioEntry {
 }
 
 impl Run {
+    /// A store without any event, for a trial that begins with `resume`.
+    pub fn unbegun() -> Run {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = Store::create(&folder.path().join("run"), &serde_json::json!({})).expect("a new store");
+        Run { ending: Ending::Interrupted, store, attempts: 0, _folder: folder }
+    }
+
     /// The events with their ordinals: everything but the clock readings.
     pub fn events(&self) -> Vec<(u32, Event)> {
         self.records().into_iter().map(|record| (record.ordinal, record.event)).collect()
