@@ -27,16 +27,16 @@ use std::sync::Arc;
 fn some_nights_with_faults_end_as_they_would_without() {
     let series = Series::pass(0..4, 60);
     println!("{series}");
-    assert!(series.exceeded().is_empty() && series.reached > 0, "{series}");
+    assert!(series.exceeded().is_empty() && series.reached > series.limited / 2, "{series}");
     assert!(series.same_winner + 1 >= series.nights, "{series}");
 }
 
 #[test]
-#[ignore = "300 runs of 200 episodes"]
+#[ignore = "500 runs of up to 200 episodes"]
 fn a_hundred_nights_with_faults_end_as_they_would_without() {
     let series = Series::pass(0..100, 200);
     println!("{series}");
-    assert!(series.exceeded().is_empty() && series.reached >= 50, "{series}");
+    assert!(series.exceeded().is_empty() && series.reached > series.limited / 2, "{series}");
     assert!(series.same_winner >= 95, "{series}");
 }
 

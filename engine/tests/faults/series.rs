@@ -16,6 +16,11 @@ use std::fmt;
 
 /// Of attempts.
 const FAULT_RATE: f64 = 0.3;
+/// Nights with limits for each seed.
+const LIMITED: u32 = 3;
+/// The least and the most of a limit, as a part of what the night took without it. Limits of each size are as
+/// likely: small ones are reached with all calls under way, before anything is known of what an episode takes.
+const PARTS: (f64, f64) = (0.01, 1.0);
 
 /// What a series came to.
 #[derive(Default)]
@@ -38,6 +43,7 @@ pub struct Series {
     counted: Bill,
     uncounted: Bill,
     pub limits: Vec<Limited>,
+    pub limited: u32,
     /// Nights that a limit ended.
     pub reached: u32,
     fair: Bill,
@@ -53,17 +59,18 @@ impl Series {
             let night = Night { seed, budget, weather, caps: RunCaps::default() };
             let fair = Night { weather: Weather::fair(), ..night }.pass(&model);
             let stormy = night.pass(&model);
-            let limited = Night { caps: limits(seed, &stormy), ..night }.pass(&model);
             series.compare(&fair, &stormy);
-            [&fair, &stormy, &limited].iter().for_each(|morning| {
-                morning.check_coverage();
-                morning.check_spend();
-            });
-            series.add(&stormy);
+            series.check_and_add(&stormy);
             series.made_again += stormy.run.attempts - stormy.run.scored() - stormy.run.unmeasured();
-            series.add(&limited);
-            series.limits.extend(limited.limits());
-            series.reached += u32::from(matches!(limited.finished().stop, Stop::LimitReached(_)));
+            for draw in 0..LIMITED {
+                let limited = Night { caps: limits(seed, draw, &stormy), ..night }.pass(&model);
+                series.check_and_add(&limited);
+                series.limits.extend(limited.limits());
+                series.limited += 1;
+                series.reached += u32::from(matches!(limited.finished().stop, Stop::LimitReached(_)));
+            }
+            fair.check_coverage();
+            fair.check_spend();
             series.fair = series.fair.and(fair.books.bill(|_| true));
             model.forget();
         }
@@ -80,7 +87,9 @@ impl Series {
         }
     }
 
-    fn add(&mut self, morning: &Morning) {
+    fn check_and_add(&mut self, morning: &Morning) {
+        morning.check_coverage();
+        morning.check_spend();
         let (counts, ours) = (morning.report().episodes, morning.ours(None));
         self.attempts += morning.books.receipts().len() as u64;
         for (fault, count) in morning.books.faults() {
@@ -103,8 +112,8 @@ impl Series {
 }
 
 /// Some limits, of which most are reached: parts of what the night took without them.
-fn limits(seed: Seed, night: &Morning) -> RunCaps {
-    let mut rng = seed.child("limits", &[]).rng();
+fn limits(seed: Seed, draw: u32, night: &Morning) -> RunCaps {
+    let mut rng = seed.child("limits", &[&draw.to_string()]).rng();
     loop {
         let mut of = |role: Option<Role>| {
             let bill = night.books.bill(|receipt| role.is_none_or(|role| receipt.role == role));
@@ -119,7 +128,8 @@ fn limits(seed: Seed, night: &Morning) -> RunCaps {
 
 fn some(bill: &Bill, rng: &mut ChaCha8Rng) -> Caps {
     let mut part = |chance: f64, whole: u64| {
-        rng.random_bool(chance).then(|| (rng.random_range(0.05..1.0) * whole as f64) as u64)
+        let part = rng.random_range(PARTS.0.ln()..PARTS.1.ln()).exp();
+        rng.random_bool(chance).then_some((part * whole as f64) as u64)
     };
     Caps {
         usd: part(0.35, bill.usd.pico()).map(Usd::of_pico),
@@ -131,12 +141,12 @@ fn some(bill: &Bill, rng: &mut ChaCha8Rng) -> Caps {
 
 impl fmt::Display for Series {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (nights, budget) = (self.nights, self.budget);
+        let (nights, budget, limited) = (self.nights, self.budget, self.limited);
         let struck: u64 = self.faults.values().sum();
         let share = 100.0 * struck as f64 / self.attempts as f64;
         writeln!(
             f,
-            "runs      {nights} without faults, {nights} with faults, {nights} with faults and limits;"
+            "runs      {nights} without faults, {nights} with faults, {limited} with faults and limits;"
         )?;
         writeln!(f, "          {budget} episodes each, {PARALLEL} at once")?;
         writeln!(
