@@ -5,8 +5,10 @@
 
 use super::class::{CharSet, case_class};
 use super::syntax::{Fold, Mode, Node, Place};
-use regex_automata::meta;
-use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, Look, Repetition};
+use regex_automata::MatchKind;
+use regex_automata::hybrid::{dfa, regex};
+use regex_automata::nfa::thompson;
+use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, Look, Repetition};
 use std::ops::Range;
 
 /// The greatest automaton, in rough states.
@@ -18,7 +20,7 @@ const WIDE_STATES: u64 = 12;
 
 /// An automaton for a pattern.
 pub(super) struct Linear {
-    regex: meta::Regex,
+    regex: regex::Regex,
     states: u64,
 }
 
@@ -29,10 +31,8 @@ impl Linear {
         if states > STATES_MAX {
             return None;
         }
-        let hir = hir(tree)?;
-        let limit = Some(8 << 20);
-        let config = meta::Config::new().nfa_size_limit(limit).onepass(false).dfa(false);
-        let regex = meta::Builder::new().configure(config).build_from_hir(&hir).ok()?;
+        let hir = Arms::default().hir(tree)?;
+        let regex = regex::Regex::builder().build_from_dfas(lazy_dfa(&hir, false)?, lazy_dfa(&hir, true)?);
         Some(Linear { regex, states })
     }
 
@@ -41,8 +41,24 @@ impl Linear {
         if self.states.saturating_mul(text.len() as u64) > WORK_MAX {
             return None;
         }
-        Some(self.regex.find(text).map(|found| found.range()))
+        let found = self.regex.try_search(&mut self.regex.create_cache(), &text.into()).ok()?;
+        Some(found.map(|found| found.range()))
     }
+}
+
+/// The automaton that finds where a match ends, or read backwards, where one that ends there starts.
+///
+/// Built by hand, because the crate's front end reports a wrong span for some patterns whose alternatives overlap
+/// (rust-lang/regex issues 1354 and 1360).
+fn lazy_dfa(hir: &Hir, reverse: bool) -> Option<dfa::DFA> {
+    let nfa = thompson::Config::new()
+        .nfa_size_limit(Some(8 << 20))
+        .which_captures(thompson::WhichCaptures::None)
+        .reverse(reverse);
+    let nfa = thompson::Compiler::new().configure(nfa).build_from_hir(hir).ok()?;
+    let kind = if reverse { MatchKind::All } else { MatchKind::LeftmostFirst };
+    let config = dfa::Config::new().match_kind(kind).skip_cache_capacity_check(true);
+    dfa::Builder::new().configure(config).build_from_nfa(nfa).ok()
 }
 
 /// About how many states a part takes when its repetitions are written out.
@@ -63,38 +79,58 @@ fn states(node: &Node) -> u64 {
     }
 }
 
-fn hir(node: &Node) -> Option<Hir> {
-    Some(match node {
-        Node::Literal { codes, fold } => {
-            let codes = codes.iter().map(|&code| match fold {
-                Fold::Unicode => class(case_class(code).into_iter().map(|code| (code, code))),
-                _ => class([(code, code)]),
-            });
-            Hir::concat(codes.collect())
-        }
-        Node::Set(set) => class(CharSet::ranges(set)),
-        Node::Any { newline: true } => class([(0, u32::MAX)]),
-        Node::Any { newline: false } => class([(0, 9), (11, u32::MAX)]),
-        Node::At(place) => Hir::look(match place {
-            Place::TextStart => Look::Start,
-            Place::TextEnd => Look::End,
-            Place::LineStart => Look::StartLF,
-            Place::LineEnd => Look::EndLF,
-            Place::NearEnd | Place::WordEdge { .. } => return None,
-        }),
-        Node::Concat(parts) => Hir::concat(parts.iter().map(hir).collect::<Option<_>>()?),
-        Node::Alternate(arms) => Hir::alternation(arms.iter().map(hir).collect::<Option<_>>()?),
-        Node::Repeat { mode: Mode::Possessive, .. } => return None,
-        Node::Repeat { max, body, .. } if body.is_nullable() && *max != Some(1) => return None,
-        Node::Repeat { min, max, mode, body } => Hir::repetition(Repetition {
-            min: *min,
-            max: *max,
-            greedy: *mode == Mode::Greedy,
-            sub: Box::new(hir(body)?),
-        }),
-        Node::Group { body, .. } => hir(body)?,
-        Node::Atomic(_) | Node::Look { .. } | Node::BackRef { .. } | Node::IfGroup { .. } => return None,
-    })
+/// Counts the alternatives, so that each is a group of its own number.
+///
+/// Without it `Hir` pulls the beginning that alternatives share out of them, `x.*ab|x.*` becoming `x.*(?:ab|)`, which
+/// changes what is tried first and so the span.
+#[derive(Default)]
+struct Arms(u32);
+
+impl Arms {
+    fn hir(&mut self, node: &Node) -> Option<Hir> {
+        Some(match node {
+            Node::Literal { codes, fold } => {
+                let codes = codes.iter().map(|&code| match fold {
+                    Fold::Unicode => class(case_class(code).into_iter().map(|code| (code, code))),
+                    _ => class([(code, code)]),
+                });
+                Hir::concat(codes.collect())
+            }
+            Node::Set(set) => class(CharSet::ranges(set)),
+            Node::Any { newline: true } => class([(0, u32::MAX)]),
+            Node::Any { newline: false } => class([(0, 9), (11, u32::MAX)]),
+            Node::At(place) => Hir::look(match place {
+                Place::TextStart => Look::Start,
+                Place::TextEnd => Look::End,
+                Place::LineStart => Look::StartLF,
+                Place::LineEnd => Look::EndLF,
+                Place::NearEnd | Place::WordEdge { .. } => return None,
+            }),
+            Node::Concat(parts) => {
+                Hir::concat(parts.iter().map(|part| self.hir(part)).collect::<Option<_>>()?)
+            }
+            Node::Alternate(arms) => {
+                Hir::alternation(arms.iter().map(|arm| self.arm(arm)).collect::<Option<_>>()?)
+            }
+            Node::Repeat { mode: Mode::Possessive, .. } => return None,
+            Node::Repeat { max, body, .. } if body.is_nullable() && *max != Some(1) => return None,
+            Node::Repeat { min, max, mode, body } => Hir::repetition(Repetition {
+                min: *min,
+                max: *max,
+                greedy: *mode == Mode::Greedy,
+                sub: Box::new(self.hir(body)?),
+            }),
+            Node::Group { body, .. } => self.hir(body)?,
+            Node::Atomic(_) | Node::Look { .. } | Node::BackRef { .. } | Node::IfGroup { .. } => return None,
+        })
+    }
+
+    fn arm(&mut self, node: &Node) -> Option<Hir> {
+        self.0 += 1;
+        let index = self.0;
+        let sub = Box::new(self.hir(node)?);
+        Some(Hir::capture(Capture { index, name: None, sub }))
+    }
 }
 
 /// A class of code points; surrogates, which no text here has, are left out.

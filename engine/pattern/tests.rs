@@ -381,6 +381,16 @@ fn what_every_text_matches_is_known() {
     }
 }
 
+#[test]
+fn alternatives_with_the_same_beginning_are_tried_in_order() {
+    check("a.*b.{0,5}c|a.*b", PLAIN, "abcb", Some(0..3));
+    check("(is).*(fix).{0,5}(1:1)|(is).*(fix)", IGNORE_CASE, "ISfix1:1fixkilo", Some(0..8));
+    check(".*ab|.*.*", PLAIN, "abc", Some(0..2));
+    check(".abb|b", PLAIN, "zabb", Some(0..4));
+    check("[^()]*(?:\\([^()]*\\))?[^()]*:", PLAIN, "$(:):", Some(0..5));
+    check("a|.aa", PLAIN, "-#aa", Some(1..4));
+}
+
 /// Alternatives with gaps between them, as rubrics have them, and texts of the same few words.
 fn gap_pattern() -> impl Strategy<Value = String> {
     let word = prop::sample::select(vec![
