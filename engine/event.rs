@@ -7,6 +7,7 @@
 
 use crate::budget::{Limit, RunCaps};
 use crate::episode::{EpisodeKey, FailureClass, Outcome, Usage};
+use crate::policy::Hunk;
 use crate::score::{Profile, Scorecard};
 use crate::units::{PackHash, Seed, SuiteHash};
 use crate::value::Value;
@@ -94,6 +95,26 @@ pub struct Candidate {
     pub operator: Operator,
     /// The policy itself.
     pub agents_md: String,
+    /// What the edit changed in the policy of the first parent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hunks: Vec<Hunk>,
+    /// The model that wrote it; none where no model was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writer: Option<String>,
+}
+
+impl Candidate {
+    /// A policy that no edit of this run made.
+    pub fn brought(id: PackHash, agents_md: &str) -> Candidate {
+        Candidate {
+            id,
+            parents: Vec::new(),
+            operator: Operator::Start,
+            agents_md: agents_md.to_owned(),
+            hunks: Vec::new(),
+            writer: None,
+        }
+    }
 }
 
 /// How a candidate came about.
@@ -102,12 +123,32 @@ pub struct Candidate {
 pub enum Operator {
     /// Brought by the user.
     Start,
-    /// The writer mends what failed.
-    Reflect,
-    /// What several parents changed in the sections of their common ancestor is put together.
-    Merge,
+    /// The writer adds, replaces and deletes items of a parent, to mend what failed.
+    #[serde(alias = "reflect")]
+    Patch,
+    /// The writer words one section anew.
+    Rewrite,
     /// The writer shortens a parent.
-    Trim,
+    #[serde(alias = "trim")]
+    Condense,
+    /// An earlier edit is taken back.
+    Revert,
+    /// An edit that was made elsewhere in the lineage is made here too.
+    Graft,
+    /// The edits of several siblings are made together.
+    Merge,
+    /// The same where they contradict each other, so that the writer must put them together.
+    Reconcile,
+}
+
+impl Operator {
+    /// Whether the writer is asked. The others are algebra on edits that were made before.
+    pub fn asks_writer(self) -> bool {
+        match self {
+            Operator::Patch | Operator::Rewrite | Operator::Condense | Operator::Reconcile => true,
+            Operator::Start | Operator::Revert | Operator::Graft | Operator::Merge => false,
+        }
+    }
 }
 
 /// Steps that may run side by side. Recording the plan reserves its episodes in the budget.
@@ -159,11 +200,21 @@ pub enum Step {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProposalPlan {
     pub operator: Operator,
+    /// The candidate to be edited, first; for merging, all whose edits are put together.
     pub parents: Vec<PackHash>,
+    /// The candidates whose edits are taken back or made here too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edges: Vec<PackHash>,
+    /// The writer to be asked; none where no model is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writer: Option<String>,
     /// The checks to mend, the most valuable first.
     pub targets: Vec<Target>,
     /// The checks that must not get worse.
     pub protected: Vec<Target>,
+    /// What earlier edits did, the best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lessons: Vec<Lesson>,
     /// The policy's length limit in UTF-16 units.
     pub length_max: u32,
 }
@@ -180,6 +231,27 @@ pub struct Target {
     pub episodes: u32,
     /// The detail of its newest failure; empty when it never failed.
     pub detail: String,
+    /// What the parent's pass rate is believed to be; none in records from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub belief: Option<Belief>,
+}
+
+/// A believed value with its 90 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Belief {
+    pub mean: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// What an earlier edit is believed to have done, for the writer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lesson {
+    pub candidate: PackHash,
+    /// What the writer said that it changed.
+    pub said: String,
+    /// By how much the edit changed the objective.
+    pub effect: Belief,
 }
 
 /// A candidate was written.

@@ -25,6 +25,7 @@ pub mod budget;
 pub mod pack;
 pub mod persona;
 pub mod score;
+pub mod policy;
 pub mod event;
 
 // Machinery: no clock, disk or network; randomness from a seed.

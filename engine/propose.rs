@@ -38,8 +38,8 @@ pub async fn propose(
 ) -> Event {
     let mut usage = Usage::default();
     let result = match plan.operator {
-        Operator::Merge => merged(plan, search, base),
-        Operator::Reflect | Operator::Trim | Operator::Start => {
+        Operator::Merge | Operator::Revert | Operator::Graft => merged(plan, search, base),
+        Operator::Patch | Operator::Rewrite | Operator::Condense | Operator::Reconcile | Operator::Start => {
             let entities = Entities::of(suite, base.agents_md());
             let judge = Judge { plan, search, base, entities };
             written(&judge, suite, writer, seed, &mut usage).await
@@ -149,7 +149,9 @@ impl Judge<'_> {
             return Err(ProposalFault::Duplicate { of: id });
         }
         let (parents, operator) = (self.plan.parents.clone(), self.plan.operator);
-        Ok((Candidate { id, parents, operator, agents_md: draft.policy }, draft.rationale))
+        let candidate =
+            Candidate { id, parents, operator, agents_md: draft.policy, hunks: Vec::new(), writer: None };
+        Ok((candidate, draft.rationale))
     }
 }
 

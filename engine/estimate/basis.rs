@@ -3,7 +3,7 @@
 use super::Range;
 use crate::budget::{Call, Charge, Role};
 use crate::episode::Usage;
-use crate::event::{Event, Operator};
+use crate::event::Event;
 use crate::store::Record;
 use serde::Serialize;
 
@@ -129,8 +129,8 @@ impl Measured {
 fn is_task(role: Role, event: &Event) -> bool {
     match (role, event) {
         (Role::Agent, Event::EpisodeScored(scored)) => !scored.cached,
-        (Role::Writer, Event::Proposed(proposed)) => proposed.candidate.operator != Operator::Merge,
-        (Role::Writer, Event::ProposalFailed(failed)) => failed.operator != Operator::Merge,
+        (Role::Writer, Event::Proposed(proposed)) => proposed.candidate.operator.asks_writer(),
+        (Role::Writer, Event::ProposalFailed(failed)) => failed.operator.asks_writer(),
         _ => false,
     }
 }

@@ -7,7 +7,7 @@
 
 use super::journal::Outcome;
 use crate::episode::FailureClass;
-use crate::event::{Event, Operator, ProposalFault, Step};
+use crate::event::{Event, ProposalFault, Step};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -182,10 +182,10 @@ fn sign(event: &Event) -> Sign<'_> {
         Event::ProposalFailed(failed) => match &failed.reason {
             ProposalFault::Unreachable { problem } => Sign::Failure(problem),
             ProposalFault::LimitReached { .. } => Sign::None,
-            _ if failed.operator == Operator::Merge => Sign::None,
+            _ if !failed.operator.asks_writer() => Sign::None,
             _ => Sign::Success,
         },
-        Event::Proposed(proposed) if proposed.candidate.operator == Operator::Merge => Sign::None,
+        Event::Proposed(proposed) if !proposed.candidate.operator.asks_writer() => Sign::None,
         Event::EpisodeScored(scored) if scored.cached => Sign::None,
         _ => Sign::Success,
     }
@@ -204,7 +204,7 @@ fn is_passing(event: &Event) -> bool {
 mod tests {
     use super::*;
     use crate::episode::{EpisodeKey, Usage};
-    use crate::event::{EpisodeScored, EpisodeUnmeasured, ProposalFailed, ProposalPlan};
+    use crate::event::{EpisodeScored, EpisodeUnmeasured, Operator, ProposalFailed, ProposalPlan};
     use crate::score::Scorecard;
     use crate::units::PackHash;
 
@@ -256,8 +256,11 @@ mod tests {
         let plan = ProposalPlan {
             operator,
             parents: Vec::new(),
+            edges: Vec::new(),
+            writer: None,
             targets: Vec::new(),
             protected: Vec::new(),
+            lessons: Vec::new(),
             length_max: 1,
         };
         let outcome = Outcome { ordinal, event, episode: None, took_ms: 1 };
@@ -269,7 +272,7 @@ mod tests {
         let mut breaker = Breaker::default();
         assert_eq!(fail(&mut breaker, 1), [0; 0]);
         assert_eq!(propose(&mut breaker, 2, Operator::Merge), [2]);
-        assert_eq!(propose(&mut breaker, 3, Operator::Trim), [3], "the writer's success proves nothing");
+        assert_eq!(propose(&mut breaker, 3, Operator::Condense), [3], "the writer's success proves nothing");
         assert_eq!(score(&mut breaker, 9, true), [9], "an episode of last night proves nothing");
         assert!(!breaker.has_worked());
         assert_eq!(succeed(&mut breaker, 4), [1, 4]);
@@ -325,7 +328,7 @@ mod tests {
             assert!(!breaker.is_hopeless());
             fail(&mut breaker, ordinal);
             breaker.release();
-            propose(&mut breaker, 90, Operator::Reflect);
+            propose(&mut breaker, 90, Operator::Patch);
         }
         assert!(breaker.is_hopeless());
         succeed(&mut breaker, 99);

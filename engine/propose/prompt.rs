@@ -101,11 +101,11 @@ pub(super) fn complaint(fault: &ProposalFault, length_max: u32) -> Option<String
 
 fn task(plan: &ProposalPlan) -> String {
     match plan.operator {
-        Operator::Trim => "Shorten the policy to about two thirds of its length: say the same in fewer words, drop \
+        Operator::Condense => "Shorten the policy to about two thirds of its length: say the same in fewer words, drop \
                            rules that repeat each other or that no check rewards, and keep what the passing checks \
                            need."
             .to_owned(),
-        Operator::Reflect | Operator::Merge | Operator::Start => {
+        _ => {
             "Improve the policy so that the failed checks pass, and the others go on passing.".to_owned()
         }
     }

@@ -1,7 +1,7 @@
 //! The writers of a run, and whose turn it is. Several are asked one after the other, by the number of the
 //! proposal in the order of the plans: the same in a run that was cut off and resumed.
 
-use crate::event::{Event, Operator, Planned, Step};
+use crate::event::{Event, Planned, Step};
 use crate::llm::Llm;
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ pub fn writer_names(names: &str) -> impl Iterator<Item = &str> {
 
 /// Merging asks nobody.
 fn asking(steps: &[Step]) -> u32 {
-    let asks = |step: &&Step| matches!(step, Step::Propose(plan) if plan.operator != Operator::Merge);
+    let asks = |step: &&Step| matches!(step, Step::Propose(plan) if plan.operator.asks_writer());
     steps.iter().filter(asks).count() as u32
 }
 
@@ -82,13 +82,22 @@ fn asking(steps: &[Step]) -> u32 {
 mod tests {
     use super::*;
     use crate::episode::EpisodeKey;
-    use crate::event::{Phase, ProposalPlan};
+    use crate::event::{Operator, Phase, ProposalPlan};
     use crate::llm::scripted::Scripted;
     use crate::units::PackHash;
 
     fn proposal(operator: Operator) -> Step {
         let (parents, targets, protected) = (Vec::new(), Vec::new(), Vec::new());
-        Step::Propose(ProposalPlan { operator, parents, targets, protected, length_max: 1 })
+        Step::Propose(ProposalPlan {
+            operator,
+            parents,
+            edges: Vec::new(),
+            writer: None,
+            targets,
+            protected,
+            lessons: Vec::new(),
+            length_max: 1,
+        })
     }
 
     fn episode() -> Step {
@@ -109,9 +118,9 @@ mod tests {
                 assert_eq!(turns.name(*ordinal, &writers.name()), *name, "{ordinal}");
             }
         };
-        let (reflect, merge) = (|| proposal(Operator::Reflect), || proposal(Operator::Merge));
+        let (reflect, merge) = (|| proposal(Operator::Patch), || proposal(Operator::Merge));
         check(1, vec![reflect(), merge(), reflect()], &[(2, "a/a"), (4, "b/b")]);
         check(5, vec![episode(), episode()], &[]);
-        check(8, vec![proposal(Operator::Trim), reflect()], &[(9, "c/c"), (10, "a/a")]);
+        check(8, vec![proposal(Operator::Condense), reflect()], &[(9, "c/c"), (10, "a/a")]);
     }
 }

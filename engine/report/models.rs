@@ -1,7 +1,7 @@
 //! What each model of a run was asked and what it took.
 
 use crate::episode::Usage;
-use crate::event::{Event, Operator};
+use crate::event::Event;
 use crate::propose::Turns;
 use crate::store::Record;
 use serde::Serialize;
@@ -44,10 +44,10 @@ pub(super) fn model_uses(records: &[Record]) -> Vec<ModelUse> {
             Event::EpisodeUnmeasured(unmeasured) => {
                 (ModelRole::Agent, agent.clone(), false, unmeasured.usage)
             }
-            Event::Proposed(proposed) if proposed.candidate.operator != Operator::Merge => {
+            Event::Proposed(proposed) if proposed.candidate.operator.asks_writer() => {
                 (ModelRole::Writer, writer(), true, proposed.usage)
             }
-            Event::ProposalFailed(failed) if failed.operator != Operator::Merge => {
+            Event::ProposalFailed(failed) if failed.operator.asks_writer() => {
                 (ModelRole::Writer, writer(), false, failed.usage)
             }
             _ => continue,

@@ -152,7 +152,7 @@ fn merge(state: &State) -> Option<Planned> {
 fn is_good_child(state: &State, id: &PackHash, parent: &PackHash) -> bool {
     let member = &state.members[id];
     let is_edit =
-        member.candidate.operator == Operator::Reflect && member.candidate.parents[..] == [parent.clone()];
+        member.candidate.operator == Operator::Patch && member.candidate.parents[..] == [parent.clone()];
     is_edit && member.is_measured() && state.is_safe(id) && state.beliefs.lead(id, parent) > 0.0
 }
 
@@ -171,7 +171,7 @@ fn propose(state: &State) -> Option<Planned> {
         let targets = targets(state, &parent, &mut taken, rng);
         let trims = targets.is_empty() || rng.random_bool(trim_share(state, &parent));
         let (operator, targets) =
-            if trims { (Operator::Trim, Vec::new()) } else { (Operator::Reflect, targets) };
+            if trims { (Operator::Condense, Vec::new()) } else { (Operator::Patch, targets) };
         let protected = protected(state, &parent, &targets);
         proposal(state, operator, vec![parent], targets, protected)
     });
@@ -250,7 +250,16 @@ fn proposal(
     protected: Vec<Target>,
 ) -> Step {
     let length_max = state.run.profile.policy_utf16_max();
-    Step::Propose(ProposalPlan { operator, parents, targets, protected, length_max })
+    Step::Propose(ProposalPlan {
+        operator,
+        parents,
+        edges: Vec::new(),
+        writer: None,
+        targets,
+        protected,
+        lessons: Vec::new(),
+        length_max,
+    })
 }
 
 /// The scenarios of some targets, those with the most of them first.

@@ -356,7 +356,7 @@ impl State {
     }
 }
 
-/// Whether a step asks the writer: merging needs nobody.
+/// Whether a step asks the writer.
 fn asks_writer(step: &Step) -> bool {
-    matches!(step, Step::Propose(proposal) if proposal.operator != Operator::Merge)
+    matches!(step, Step::Propose(proposal) if proposal.operator.asks_writer())
 }

@@ -118,6 +118,7 @@ fn target(state: &State, parent: &PackHash, check: &CheckRef) -> Target {
         passed: 0,
         episodes: 0,
         detail: String::new(),
+        belief: None,
     };
     let mut newest = Some(parent);
     while let Some(member) = newest.and_then(|id| state.members.get(id)) {

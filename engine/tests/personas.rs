@@ -161,7 +161,7 @@ impl Duel {
         let mut events = vec![
             Event::RunStarted(self.started()),
             Event::Proposed(Proposed {
-                candidate: candidate(&self.finalist, Operator::Reflect),
+                candidate: candidate(&self.finalist, Operator::Patch),
                 rationale: String::new(),
                 usage: Default::default(),
             }),
@@ -232,7 +232,7 @@ impl Agent for Listening {
 
 fn candidate(pack: &Pack, operator: Operator) -> Candidate {
     let parents = Vec::new();
-    Candidate { id: pack.hash().clone(), parents, operator, agents_md: pack.agents_md().to_owned() }
+    Candidate { parents, operator, ..Candidate::brought(pack.hash().clone(), pack.agents_md()) }
 }
 
 /// Four scenarios with one rubric: an answer, and a question before anything is sent.

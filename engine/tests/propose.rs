@@ -63,11 +63,15 @@ impl Desk {
                     passed: 0,
                     episodes: 2,
                     detail: "'(secret|pattern)' → NOT FOUND".into(),
+                    belief: None,
                 })
             });
         ProposalPlan {
             operator,
             parents: vec![self.base.hash().clone()],
+            edges: Vec::new(),
+            writer: None,
+            lessons: Vec::new(),
             targets: targets.collect(),
             protected: Vec::new(),
             length_max: 6_000,
@@ -75,7 +79,7 @@ impl Desk {
     }
 
     fn propose(&self, writer: &Scripted) -> Event {
-        self.propose_by(Operator::Reflect, writer)
+        self.propose_by(Operator::Patch, writer)
     }
 
     fn propose_by(&self, operator: Operator, writer: &Scripted) -> Event {
@@ -122,12 +126,7 @@ fn started(suite: &Suite, base: &Pack) -> RunStarted {
         writer: "scripted/test".into(),
         caps: Default::default(),
         conditions: Default::default(),
-        incumbent: Candidate {
-            id: base.hash().clone(),
-            parents: Vec::new(),
-            operator: Operator::Start,
-            agents_md: base.agents_md().to_owned(),
-        },
+        incumbent: Candidate::brought(base.hash().clone(), base.agents_md()),
         base: base.document().clone(),
     }
 }
@@ -228,7 +227,7 @@ fn a_writer_that_cannot_be_reached_is_an_outage() {
 fn a_trim_asks_for_a_shorter_policy_and_a_merge_asks_nobody() {
     let desk = Desk::new(suites().remove(0));
     let writer = Scripted::in_turn([Ok(reply(&answer(GENERAL)))]);
-    desk.propose_by(Operator::Trim, &writer);
+    desk.propose_by(Operator::Condense, &writer);
     assert!(format!("{:?}", writer.requests()[0].messages).contains("Shorten the policy"));
     let nobody = Scripted::in_turn([]);
     let Event::ProposalFailed(failed) = desk.propose_by(Operator::Merge, &nobody) else { panic!() };

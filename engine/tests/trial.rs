@@ -7,7 +7,7 @@ use packwright::agent::{Agent, Task};
 use packwright::budget::RunCaps;
 use packwright::episode::{Episode, FailureClass, Outcome, Usage};
 use packwright::evaluate::Evaluator;
-use packwright::event::{Candidate, CheckEntry, Event, Operator, RunStarted, ScenarioEntry};
+use packwright::event::{Candidate, CheckEntry, Event, RunStarted, ScenarioEntry};
 use packwright::llm::Llm;
 use packwright::llm::meter::Ledger;
 use packwright::llm::offline::Offline;
@@ -139,12 +139,7 @@ impl Trial {
             writer: self.writer.name().to_owned(),
             caps: Box::new(self.caps),
             conditions: Box::default(),
-            incumbent: Candidate {
-                id: base.hash().clone(),
-                parents: Vec::new(),
-                operator: Operator::Start,
-                agents_md: base.agents_md().to_owned(),
-            },
+            incumbent: Candidate::brought(base.hash().clone(), base.agents_md()),
             base: base.document().clone(),
         }
     }

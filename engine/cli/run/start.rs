@@ -4,7 +4,7 @@ use super::RunArgs;
 use super::settings::Settings;
 use crate::exit::BadInput;
 use anyhow::Context;
-use packwright::event::{Candidate, Operator, RunStarted, Verdict};
+use packwright::event::{Candidate, RunStarted, Verdict};
 use packwright::pack::{Pack, PackMetadata};
 use packwright::publish::{PackRepo, PublishError};
 use packwright::report::plain;
@@ -33,12 +33,7 @@ impl Start {
     }
 
     pub fn candidate(&self) -> Candidate {
-        Candidate {
-            id: self.pack.hash().clone(),
-            parents: Vec::new(),
-            operator: Operator::Start,
-            agents_md: self.pack.agents_md().to_owned(),
-        }
+        Candidate::brought(self.pack.hash().clone(), self.pack.agents_md())
     }
 }
 

@@ -85,10 +85,10 @@ impl World {
         let mut rules: BTreeSet<usize> = parents.iter().flat_map(|parent| rules_of(parent)).collect();
         match plan.operator {
             Operator::Merge => {}
-            Operator::Trim => {
+            Operator::Condense => {
                 rules.pop_first();
             }
-            Operator::Reflect | Operator::Start => {
+            _ => {
                 for _ in 0..rng.random_range(1..3) {
                     rules.insert(self.pick_rule(plan, &mut rng));
                 }
@@ -209,7 +209,8 @@ fn scorecard(passed: &[bool]) -> Scorecard {
 }
 
 fn candidate(agents_md: String, operator: Operator, parents: Vec<PackHash>) -> Candidate {
-    Candidate { id: PackHash(sha256_hex(agents_md.as_bytes())), parents, operator, agents_md }
+    let id = PackHash(sha256_hex(agents_md.as_bytes()));
+    Candidate { parents, operator, ..Candidate::brought(id, &agents_md) }
 }
 
 /// What may go wrong in a simulated run, in percent of the steps.
