@@ -45,6 +45,7 @@ pub mod store;
 // Stories: only what is above.
 pub mod estimate;
 pub mod optimize;
+pub mod lab;
 
 // Faces: people and git.
 pub mod report;

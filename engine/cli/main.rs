@@ -14,6 +14,7 @@ mod doctor;
 mod estimate;
 mod exit;
 mod keys;
+mod lab;
 mod limits;
 mod models;
 mod offline_llm;
@@ -83,6 +84,8 @@ enum Command {
     Doctor(Box<doctor::DoctorArgs>),
     /// Check suites, scenario files and packs, and say all that is wrong with them
     Check(check::CheckArgs),
+    /// Run whole optimizations against simulated worlds, and compare what they really gain
+    Lab(Box<lab::LabArgs>),
     /// Show the scenarios of a suite, or write it for other programs
     Suite(suite::SuiteArgs),
 }
@@ -101,6 +104,7 @@ fn main() -> ExitCode {
         Some(Command::Cache(args)) => cache::run(args),
         Some(Command::Doctor(args)) => doctor::run(*args),
         Some(Command::Check(args)) => check::run(args),
+        Some(Command::Lab(args)) => lab::run(*args),
         Some(Command::Suite(args)) => suite::run(args),
     };
     result.unwrap_or_else(exit::explain)
