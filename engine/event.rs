@@ -260,7 +260,17 @@ pub struct Proposed {
     pub candidate: Candidate,
     /// What the writer says it changed.
     pub rationale: String,
+    /// What the writer says it should move.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aims: Vec<Aim>,
     pub usage: Usage,
+}
+
+/// A check that an edit is meant to move.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Aim {
+    pub scenario: String,
+    pub check: String,
 }
 
 /// No candidate came of a proposal.

@@ -27,6 +27,7 @@ pub mod persona;
 pub mod score;
 pub mod policy;
 pub mod event;
+pub mod lineage;
 
 // Machinery: no clock, disk or network; randomness from a seed.
 pub mod world;

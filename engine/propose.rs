@@ -46,7 +46,9 @@ pub async fn propose(
         }
     };
     match result {
-        Ok((candidate, rationale)) => Event::Proposed(Proposed { candidate, rationale, usage }),
+        Ok((candidate, rationale)) => {
+            Event::Proposed(Proposed { candidate, rationale, aims: Vec::new(), usage })
+        }
         Err(reason) => Event::ProposalFailed(ProposalFailed { operator: plan.operator, reason, usage }),
     }
 }

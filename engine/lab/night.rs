@@ -188,7 +188,9 @@ fn carry_out_step(world: &World, search: &Search, step: &Step, ordinal: u64) -> 
             })
         }
         Step::Propose(plan) => match propose(world, search, plan, &mut rng) {
-            Ok(candidate) => Event::Proposed(Proposed { candidate, rationale: String::new(), usage }),
+            Ok(candidate) => {
+                Event::Proposed(Proposed { candidate, rationale: String::new(), aims: Vec::new(), usage })
+            }
             Err(reason) => Event::ProposalFailed(ProposalFailed { operator: plan.operator, reason, usage }),
         },
     }

@@ -163,6 +163,7 @@ impl Duel {
             Event::Proposed(Proposed {
                 candidate: candidate(&self.finalist, Operator::Patch),
                 rationale: String::new(),
+                aims: Vec::new(),
                 usage: Default::default(),
             }),
             Event::Planned(Planned { phase: Phase::Confirm, steps }),

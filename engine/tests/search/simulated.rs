@@ -308,5 +308,10 @@ fn propose(
     if search.candidate(&made.id).is_some() {
         return failed(ProposalFault::Duplicate { of: made.id });
     }
-    Event::Proposed(Proposed { candidate: made, rationale: String::new(), usage: Usage::default() })
+    Event::Proposed(Proposed {
+        candidate: made,
+        rationale: String::new(),
+        aims: Vec::new(),
+        usage: Usage::default(),
+    })
 }
