@@ -16,8 +16,8 @@ import threading
 import time
 
 import table
+from processes import HERE, Server, Started, Worker
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 FAMILIES = ["default", "noisy", "rugged", "non-local", "neutral", "harmful", "null", "long"]
 # The first of a peer is what it does when nothing is said.
 PEERS = {
@@ -46,7 +46,7 @@ def parsed():
     words = argparse.ArgumentParser(prog="run", description=__doc__.splitlines()[0])
     names = lambda text: text.split(",")
     words.add_argument("--optimize", required=True, metavar="PATH", help="the program")
-    words.add_argument("--worlds", type=names, default=FAMILIES, help="families, separated by commas [all]")
+    words.add_argument("--worlds", type=names, default=FAMILIES, help="families by name or file, separated by commas [all by name]")
     words.add_argument("--peers", type=names, default=list(PEERS), help="gepa,openevolve")
     words.add_argument("--configurations", type=names, help="instead of each peer's three; a peer skips what is not its own")
     words.add_argument("--strategies", default="all", help="ours, as in `optimize lab --strategies`; none: leave ours out")
@@ -59,6 +59,7 @@ def parsed():
     words.add_argument("--output", default=rows, help="one line of JSON for each run [peers.jsonl in the peers' folder]")
     words.add_argument("--ours", metavar="FILE", help="what `optimize lab --json FILE` wrote for the same worlds, instead of running it")
     words.add_argument("--resume", action="store_true", help="keep the rows that the output has already, failed ones excepted")
+    words.add_argument("--any-build", action="store_true", help="with --resume: also rows of other builds, where the worlds are the same")
     return words.parse_args()
 
 
@@ -98,9 +99,16 @@ def earlier_rows(arguments):
         return []
     with open(arguments.output, encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
-    wanted = {(world, seed) for world in arguments.worlds for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds)}
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+    wanted = {(world, seed) for world in arguments.worlds for seed in seeds}
     program = digest(arguments.optimize)
-    return [row for row in rows if "error" not in row and row["optimize"] == program and (row["world"], row["seed"]) in wanted]
+
+    def is_kept(row):
+        same = row["budget_asked"] == arguments.budget and (arguments.any_build or row["optimize"] == program)
+        return same and "error" not in row and (row["world"], row["seed"]) in wanted
+
+    # Of a run that was done again, the last row counts.
+    return list({key_of(row): row for row in rows if is_kept(row)}.values())
 
 
 def run_all(arguments, todo):
@@ -117,7 +125,7 @@ def run_all(arguments, todo):
             try:
                 while not stop.is_set():
                     job = waiting.get_nowait()
-                    row = {**one_run(arguments, workers, job), "optimize": program}
+                    row = {**one_run(arguments, workers, job), "optimize": program, "budget_asked": arguments.budget}
                     with written:
                         rows.append(row)
                         print(json.dumps(row), file=file, flush=True)
@@ -148,7 +156,7 @@ def one_run(arguments, workers, job):
     peer = job["peer"]
     server = None
     try:
-        server = Server(arguments, job)
+        server = Server(arguments.optimize, job["world"], job["seed"], arguments.budget)
         said = server.line(START_SECONDS_MAX)
         if peer not in workers:
             workers[peer] = Worker(peer)
@@ -162,71 +170,6 @@ def one_run(arguments, workers, job):
             server.end()
 
 
-class Started:
-    """A process of ours with whatever it starts, which is ended by its own id."""
-
-    running = set()
-
-    def __init__(self, command, **options):
-        self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=self.log, text=True, start_new_session=True, **options
-        )
-        Started.running.add(self)
-
-    def line(self, seconds):
-        """Its next line of output; it is killed if there is none in time."""
-        timer = threading.Timer(seconds, self.kill)
-        timer.start()
-        try:
-            line = self.process.stdout.readline()
-        finally:
-            timer.cancel()
-        if not line:
-            self.log.seek(0)
-            raise RuntimeError(f"no answer within {seconds} s, or it ended: {self.log.read().strip()[-300:]}")
-        return json.loads(line)
-
-    def kill(self):
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)  # OpenEvolve's worker is in the same group
-        except ProcessLookupError:
-            pass
-
-    def end(self):
-        if self in Started.running:
-            Started.running.discard(self)
-            self.kill()
-            self.process.wait()
-            self.process.stdout.close()
-            self.log.close()
-
-
-class Server(Started):
-    """`optimize lab --serve` on a free port, with a fresh ledger."""
-
-    def __init__(self, arguments, job):
-        command = [arguments.optimize, "lab", "--serve", "0", "--world", job["world"], "--seed", str(job["seed"])]
-        if arguments.budget:
-            command += ["--budget", str(arguments.budget)]
-        super().__init__(command)
-
-
-class Worker(Started):
-    """A peer's process, which answers many jobs."""
-
-    def __init__(self, peer):
-        command = [sys.executable, os.path.join(HERE, f"{peer}_peer.py")]
-        # OpenEvolve's client would ask a proxy for a server on this machine.
-        environment = {**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-        super().__init__(command, stdin=subprocess.PIPE, env=environment)
-
-    def asked(self, job, seconds):
-        self.process.stdin.write(json.dumps(job) + "\n")
-        self.process.stdin.flush()
-        return self.line(seconds)
-
-
 # ---- ours, and the tables
 
 def strategies(arguments):
@@ -235,14 +178,17 @@ def strategies(arguments):
         return read_ours(arguments.ours)
     if arguments.strategies == "none":
         return {}
+    ours = {}
     with tempfile.TemporaryDirectory() as folder:
         file = os.path.join(folder, "lab.json")
-        command = [arguments.optimize, "lab", "--worlds", ",".join(arguments.worlds), "--strategies", arguments.strategies]
-        command += ["--seeds", str(arguments.seeds), "--first-seed", str(arguments.first_seed), "--jobs", str(arguments.jobs), "--json", file]
-        if arguments.budget:
-            command += ["--budget", str(arguments.budget)]
-        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-        return read_ours(file)
+        for world in arguments.worlds:
+            command = [arguments.optimize, "lab", "--world", world, "--strategies", arguments.strategies, "--json", file]
+            command += ["--seeds", str(arguments.seeds), "--first-seed", str(arguments.first_seed), "--jobs", str(arguments.jobs)]
+            if arguments.budget:
+                command += ["--budget", str(arguments.budget)]
+            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+            ours[world] = next(iter(read_ours(file).values()))  # by the name of its file, where it is one
+    return ours
 
 
 def read_ours(file):
