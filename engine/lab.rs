@@ -6,19 +6,24 @@
 //! under noise; how good a model's proposals are they do not say.
 
 mod algebra;
+mod answer;
 mod baseline;
+mod calibration;
 mod definition;
 mod draft;
 mod genesis;
 mod night;
 mod policy_text;
+mod server;
 mod summary;
 mod survey;
 mod world;
 
 pub use baseline::Baseline;
+pub use calibration::{Cell, Counted, Forecasts, Tally};
 pub use definition::Definition;
-pub use night::{Night, Strategy, night};
+pub use night::{Night, Statement, Strategy, night};
+pub use server::LabServer;
 pub use summary::{Difference, Interval, Row, difference, row};
 pub use survey::{Survey, survey};
-pub use world::World;
+pub use world::{World, WorldCheck, WorldScenario};

@@ -1,5 +1,7 @@
 //! `optimize lab`: whole optimizations against simulated worlds whose truth is known.
 
+mod calibrate;
+mod serve;
 mod tables;
 
 use crate::exit::BadInput;
@@ -9,6 +11,7 @@ use clap::Args;
 use packwright::lab::{Definition, Night, Strategy, World, night, survey};
 use packwright::units::Seed;
 use rayon::prelude::*;
+use serde_json::Value;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -23,7 +26,16 @@ Examples:
   optimize lab
       all families and strategies, 30 nights each
   optimize lab --worlds default,null --strategies search,hill-climb-3 --seeds 100
-  optimize lab --world mine.yaml --json mine.json")]
+  optimize lab --world ./mine.yaml --json mine.json
+  optimize lab --calibrate --quick
+  optimize lab --serve 8099 --world noisy --seed 7
+
+--serve answers on this machine, until it is stopped, for other optimizers:
+  GET  /world                 scenarios, checks, the policy to beat, the budget
+  POST /episode               one episode, as external evaluators answer it; 403 when the budget is spent
+  POST /v1/chat/completions   the writer, in the OpenAI dialect
+  POST /judge, GET /ledger    the truth, for who sends the token of the first line
+docs/lab.md says more.")]
 pub struct LabArgs {
     /// The families of worlds, by name [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "world")]
@@ -60,13 +72,41 @@ pub struct LabArgs {
     /// Spend no nights: say what the worlds are like by their truth
     #[arg(long)]
     survey: bool,
+
+    /// Count how often what the search states is right, over luck, sizes of suites and budgets
+    #[arg(long, conflicts_with_all = ["worlds", "world", "seeds", "budget", "strategies", "survey"])]
+    calibrate: bool,
+
+    /// Nights for each cell of --calibrate
+    #[arg(long, value_name = "N", default_value_t = 1000, requires = "calibrate", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    nights: u64,
+
+    /// Only some cells of --calibrate: luck 0.7 and 1.4, 5 scenarios, budgets 60, 200 and 800
+    #[arg(long, requires = "calibrate")]
+    quick: bool,
+
+    /// Serve one world on this loopback port; 0 takes a free one
+    #[arg(long, value_name = "PORT", conflicts_with_all = ["worlds", "seeds", "strategies", "survey", "calibrate", "json"])]
+    serve: Option<u16>,
+
+    /// The seed of the world that is served
+    #[arg(long, value_name = "SEED", default_value_t = 1000, requires = "serve")]
+    seed: u64,
 }
 
 /// Runs the command.
 pub fn run(args: LabArgs) -> anyhow::Result<ExitCode> {
+    if let Some(port) = args.serve {
+        let definition = definition(args.world.as_deref().unwrap_or("default"))?;
+        return serve::serve(&definition, args.seed, args.budget.unwrap_or(definition.budget), port);
+    }
     let definitions = definitions(&args)?;
     if let Some(jobs) = args.jobs {
         rayon::ThreadPoolBuilder::new().num_threads(jobs.max(1)).build_global().context("begin the work")?;
+    }
+    if args.calibrate {
+        write(&args, &calibrate::calibrate(args.quick, args.nights, args.first_seed))?;
+        return Ok(ExitCode::SUCCESS);
     }
     if args.survey {
         for definition in &definitions {
@@ -82,11 +122,14 @@ pub fn run(args: LabArgs) -> anyhow::Result<ExitCode> {
         out::line(tables::text(&family));
         families.push(family);
     }
-    if let Some(file) = &args.json {
-        let text = serde_json::to_string_pretty(&tables::document(&families))?;
-        std::fs::write(file, text + "\n").with_context(|| format!("write {}", file.display()))?;
-    }
+    write(&args, &tables::document(&families))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn write(args: &LabArgs, document: &Value) -> anyhow::Result<()> {
+    let Some(file) = &args.json else { return Ok(()) };
+    let text = serde_json::to_string_pretty(document)?;
+    std::fs::write(file, text + "\n").with_context(|| format!("write {}", file.display()))
 }
 
 fn family(args: &LabArgs, definition: &Definition, strategies: &[Strategy]) -> Family {
