@@ -5,7 +5,6 @@
 //! reports is right, and how often it claims a win where there is none. Worlds say how selection behaves
 //! under noise; how good a model's proposals are they do not say.
 
-mod algebra;
 mod answer;
 mod baseline;
 mod calibration;

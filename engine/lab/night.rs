@@ -1,18 +1,21 @@
 //! A night: one whole optimization of a world's start policy, by the search or by a plain strategy, with as many
 //! episodes as the budget has; and what it really came to.
 
-use super::algebra::Edge;
 use super::baseline::{self, Baseline};
 use super::draft::{Brief, carry_out, draft};
 use super::world::World;
-use crate::episode::{Outcome, Usage};
+use crate::episode::{EpisodeKey, Outcome, Usage};
 use crate::event::{
     Candidate, CheckEntry, EpisodeScored, Event, Operator, Phase, ProposalFailed, ProposalFault,
     ProposalPlan, Proposed, RunFinished, RunStarted, ScenarioEntry, Step, Verdict,
 };
+use crate::lineage::Lineage;
+use crate::policy::Policy;
+use crate::score::Scorecard;
 use crate::search::{Next, Search, Standing};
 use crate::units::{PackHash, Seed, SuiteHash, sha256_hex};
 use crate::value::Value;
+use rand::rngs::ChaCha8Rng;
 use serde::Serialize;
 
 /// What 95 % of a normal distribution lie within, in standard deviations.
@@ -94,8 +97,11 @@ pub fn night(world: &World, budget: u32, strategy: Strategy) -> Night {
 }
 
 fn searched(world: &World, budget: u32) -> Night {
+    let started = run_started(world, budget);
+    let mut lineage = Lineage::default();
+    lineage.add(&started.incumbent);
     let mut search = Search::new();
-    search.tell(&Event::RunStarted(run_started(world, budget)));
+    search.tell(&Event::RunStarted(started));
     let mut found = None;
     let mut ordinal = 0_u64;
     let finished = loop {
@@ -110,9 +116,14 @@ fn searched(world: &World, budget: u32) -> Night {
         let mut done = Vec::with_capacity(plan.steps.len());
         for step in &plan.steps {
             ordinal += 1;
-            done.push(carry_out_step(world, &search, step, ordinal));
+            done.push(Desk { world, search: &search, lineage: &lineage }.carry_out(step, ordinal));
         }
-        done.iter().for_each(|event| search.tell(event));
+        for event in done {
+            if let Event::Proposed(proposed) = &event {
+                lineage.add(&proposed.candidate);
+            }
+            search.tell(&event);
+        }
     };
     summarized(world, &search, found.or_else(|| search.best()), &finished)
 }
@@ -167,89 +178,95 @@ fn stated(verdict: &Verdict, gain: Option<f64>) -> (Vec<Statement>, Option<(f64,
     (statements, Some((comparison.probability_better, gain > 0.0)))
 }
 
-/// Carries out a step of a plan; what is random in it depends on its ordinal alone.
-fn carry_out_step(world: &World, search: &Search, step: &Step, ordinal: u64) -> Event {
-    let mut rng = Seed(world.seed.0 ^ ordinal.wrapping_mul(0x9e37_79b9_7f4a_7c15)).rng();
-    let usage = Usage::default();
-    match step {
-        Step::Run(key) => {
-            let policy = search.candidate(&key.candidate).map_or("", |candidate| &candidate.agents_md);
-            let scenario =
-                world.scenario(&key.scenario).expect("plans name scenarios that they were told of");
-            Event::EpisodeScored(EpisodeScored {
+/// Where steps of a plan are carried out.
+struct Desk<'a> {
+    world: &'a World,
+    search: &'a Search,
+    lineage: &'a Lineage,
+}
+
+impl Desk<'_> {
+    /// Carries out a step; what is random in it depends on its ordinal alone.
+    fn carry_out(&self, step: &Step, ordinal: u64) -> Event {
+        let mut rng = Seed(self.world.seed.0 ^ ordinal.wrapping_mul(0x9e37_79b9_7f4a_7c15)).rng();
+        let usage = Usage::default();
+        match step {
+            Step::Run(key) => Event::EpisodeScored(EpisodeScored {
                 key: key.clone(),
                 outcome: Outcome::Finished,
-                scorecard: world.episode(policy, scenario, &mut rng),
+                scorecard: self.episode(key, &mut rng),
                 tool_calls: 0,
                 model_calls: 1,
                 usage,
                 resolved_model: None,
                 cached: false,
-            })
+            }),
+            Step::Propose(plan) => match self.propose(plan, &mut rng) {
+                Ok(candidate) => {
+                    Event::Proposed(Proposed { candidate, rationale: String::new(), aims: Vec::new(), usage })
+                }
+                Err(reason) => {
+                    Event::ProposalFailed(ProposalFailed { operator: plan.operator, reason, usage })
+                }
+            },
         }
-        Step::Propose(plan) => match propose(world, search, plan, &mut rng) {
-            Ok(candidate) => {
-                Event::Proposed(Proposed { candidate, rationale: String::new(), aims: Vec::new(), usage })
+    }
+
+    fn episode(&self, key: &EpisodeKey, rng: &mut ChaCha8Rng) -> Scorecard {
+        let policy = self.search.candidate(&key.candidate).map_or("", |candidate| &candidate.agents_md);
+        let scenario =
+            self.world.scenario(&key.scenario).expect("plans name scenarios that they were told of");
+        self.world.episode(policy, scenario, rng)
+    }
+
+    fn propose(&self, plan: &ProposalPlan, rng: &mut ChaCha8Rng) -> Result<Candidate, ProposalFault> {
+        let unusable = |problem: &str| ProposalFault::Unusable { problem: problem.into() };
+        let (policy, hunks) = match plan.operator {
+            Operator::Revert | Operator::Graft | Operator::Merge => {
+                let combined = self.lineage.combine(plan).map_err(|error| unusable(&error.to_string()))?;
+                (combined.0.text(), combined.1)
             }
-            Err(reason) => Event::ProposalFailed(ProposalFailed { operator: plan.operator, reason, usage }),
-        },
-    }
-}
-
-fn propose(
-    world: &World,
-    search: &Search,
-    plan: &ProposalPlan,
-    rng: &mut rand::rngs::ChaCha8Rng,
-) -> Result<Candidate, ProposalFault> {
-    let unusable = |problem: &str| ProposalFault::Unusable { problem: problem.into() };
-    let parents: Vec<&Candidate> = plan.parents.iter().filter_map(|id| search.candidate(id)).collect();
-    let parent = parents.first().ok_or_else(|| unusable("no parent"))?;
-    let policy = match plan.operator {
-        Operator::Revert | Operator::Graft | Operator::Merge | Operator::Reconcile => {
-            put_together(search, plan, &parents).ok_or_else(|| unusable("no edit"))?
-        }
-        operator => {
-            let targets: Vec<usize> =
-                plan.targets.iter().filter_map(|target| world.check(&target.check)).collect();
-            let brief = Brief { policy: &parent.agents_md, targets: &targets, operator };
-            let edits = draft(world, &brief, rng).ok_or_else(|| unusable("the answer was cut off"))?;
-            carry_out(&parent.agents_md, &edits)
-        }
-    };
-    let id = PackHash(sha256_hex(policy.as_bytes()));
-    let utf16_units = policy.encode_utf16().count() as u32;
-    if utf16_units > plan.length_max {
-        return Err(ProposalFault::TooLong { utf16_units });
-    }
-    if search.candidate(&id).is_some() {
-        return Err(ProposalFault::Duplicate { of: id });
-    }
-    let parents = plan.parents.clone();
-    Ok(Candidate { parents, operator: plan.operator, ..Candidate::brought(id, &policy) })
-}
-
-/// The policy that the algebra of edits gives; none where the edits are not known.
-fn put_together(search: &Search, plan: &ProposalPlan, parents: &[&Candidate]) -> Option<String> {
-    let text = |id: &PackHash| search.candidate(id).map(|candidate| candidate.agents_md.as_str());
-    if plan.edges.is_empty() {
-        let ancestor = search.common_ancestor(&plan.parents)?;
-        let mut policy = ancestor.agents_md.clone();
-        for parent in parents {
-            policy = Edge::between(&ancestor.agents_md, &parent.agents_md).apply(&policy);
-        }
-        return Some(policy);
-    }
-    let mut policy = parents.first()?.agents_md.clone();
-    for edge in &plan.edges {
-        let (child, parent) = (text(edge)?, text(search.candidate(edge)?.parents.first()?)?);
-        let edit = match plan.operator {
-            Operator::Revert => Edge::between(child, parent),
-            _ => Edge::between(parent, child),
+            operator => {
+                let parent = plan.parents.first().and_then(|id| self.lineage.policy(id));
+                let parent = parent.ok_or_else(|| unusable("no parent"))?;
+                let text = match operator {
+                    Operator::Reconcile => self.reconcile(parent, plan),
+                    _ => self.write(&parent.text(), plan, rng).ok_or_else(|| unusable("cut off"))?,
+                };
+                let hunks = parent.difference(&text);
+                (text, hunks)
+            }
         };
-        policy = edit.apply(&policy);
+        let id = PackHash(sha256_hex(policy.as_bytes()));
+        let utf16_units = policy.encode_utf16().count() as u32;
+        if utf16_units > plan.length_max {
+            return Err(ProposalFault::TooLong { utf16_units });
+        }
+        if self.search.candidate(&id).is_some() {
+            return Err(ProposalFault::Duplicate { of: id });
+        }
+        let (parents, operator) = (plan.parents.clone(), plan.operator);
+        Ok(Candidate { parents, operator, hunks, ..Candidate::brought(id, &policy) })
     }
-    Some(policy)
+
+    fn write(&self, policy: &str, plan: &ProposalPlan, rng: &mut ChaCha8Rng) -> Option<String> {
+        let targets: Vec<usize> =
+            plan.targets.iter().filter_map(|target| self.world.check(&target.check)).collect();
+        let edits = draft(self.world, &Brief { policy, targets: &targets, operator: plan.operator }, rng)?;
+        Some(carry_out(policy, &edits))
+    }
+
+    /// Makes the other parents' edits in the first as far as they do not contradict each other.
+    fn reconcile(&self, parent: &Policy, plan: &ProposalPlan) -> String {
+        let mut policy = parent.clone();
+        for edge in plan.parents.iter().skip(1).chain(&plan.edges) {
+            let edit = self.lineage.hunks(edge).unwrap_or_default();
+            if let Ok((with_it, _)) = policy.graft(edit) {
+                policy = with_it;
+            }
+        }
+        policy.text()
+    }
 }
 
 fn run_started(world: &World, budget: u32) -> RunStarted {

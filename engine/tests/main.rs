@@ -7,6 +7,7 @@ mod cache;
 mod conformance;
 mod faults;
 mod fuzz_bodies;
+mod lab;
 mod limits;
 mod llm;
 mod loading;

@@ -8,6 +8,7 @@ mod doctor;
 mod estimate;
 mod fake;
 mod gateways;
+mod lab;
 mod personas;
 mod place;
 mod secrets;
