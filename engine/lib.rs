@@ -26,6 +26,7 @@ pub mod pack;
 pub mod persona;
 pub mod score;
 pub mod policy;
+pub mod stats;
 pub mod event;
 pub mod lineage;
 

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Plain data and pure functions: no disk, network or clock, and no randomness but from a seed.
-const PURE: [&str; 13] = [
-    "value", "units", "pattern", "scenario", "episode", "pack", "persona", "score", "policy", "event",
-    "lineage", "world", "search",
+const PURE: [&str; 14] = [
+    "value", "units", "pattern", "scenario", "episode", "pack", "persona", "score", "policy", "stats",
+    "event", "lineage", "world", "search",
 ];
 
 /// What pure modules may not name.

@@ -1,0 +1,221 @@
+//! A network of normal beliefs along the lineage of candidates: each is a combination of its parents plus a
+//! small change of its own, so an episode of one tells of all its relatives.
+//!
+//! Who descends from whom is the same for every check; how much an edit moved a check, and what was seen of
+//! it, differ. So the elimination is planned once per decision and then carried out check by check, on the
+//! sparse inverse covariance. Candidates without living relatives but one go first (`order`): a tree then needs
+//! no more numbers than it has edges, and the time grows with the number of candidates instead of its cube.
+
+mod order;
+
+use super::joint::Joint;
+use nalgebra::{DMatrix, DVector};
+use nalgebra_sparse::factorization::{CscCholesky, CscSymbolicCholesky};
+use std::sync::Arc;
+
+/// Variances are held within these bounds, in units where beliefs are about 1 wide, as rates are. Below the
+/// lower one rounding would weigh more than the difference; above the upper one nothing is known anyway.
+pub const VARIANCE_MIN: f64 = 1e-9;
+pub const VARIANCE_MAX: f64 = 100.0;
+
+/// Who descends from whom. Node 0 is the root.
+#[derive(Clone, Debug)]
+pub struct Lineage {
+    parents: Vec<Vec<(usize, f64)>>,
+}
+
+/// The order of the sums that give the beliefs of a lineage, whatever was seen.
+#[derive(Clone, Debug)]
+pub struct Elimination {
+    /// Where each node stands in the order of elimination.
+    place: Arc<[usize]>,
+    symbolic: CscSymbolicCholesky,
+    /// How many entries the matrix has.
+    entries: usize,
+    /// Where each node's own entry of the matrix is stored.
+    diagonal: Vec<usize>,
+    /// What each node adds to the matrix, by its precision.
+    terms: Vec<Term>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Term {
+    slot: usize,
+    node: usize,
+    factor: f64,
+}
+
+/// A normal distribution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Normal {
+    pub mean: f64,
+    pub variance: f64,
+}
+
+/// The mean of what was seen of a node, and one by its variance; precision 0 where nothing was.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Seen {
+    pub mean: f64,
+    pub precision: f64,
+}
+
+/// What is believed of all nodes, given all that was seen.
+#[derive(Clone, Debug)]
+pub struct Posterior {
+    place: Arc<[usize]>,
+    means: Vec<f64>,
+    factor: CscCholesky<f64>,
+}
+
+impl Lineage {
+    /// The root alone.
+    pub fn new() -> Lineage {
+        Lineage { parents: vec![Vec::new()] }
+    }
+
+    /// Adds a node that is the sum of `coefficient × parent` and of its own move, and returns its number.
+    pub fn add(&mut self, parents: &[(usize, f64)]) -> usize {
+        let mut merged: Vec<(usize, f64)> = Vec::with_capacity(parents.len());
+        for (parent, coefficient) in parents {
+            assert!(*parent < self.len(), "a parent is added before its child");
+            assert!(coefficient.is_finite(), "a coefficient is a number");
+            match merged.iter_mut().find(|(known, _)| known == parent) {
+                Some((_, sum)) => *sum += coefficient,
+                None => merged.push((*parent, *coefficient)),
+            }
+        }
+        self.parents.push(merged);
+        self.len() - 1
+    }
+
+    /// The number of nodes, the root included.
+    #[allow(clippy::len_without_is_empty, reason = "there is always a root")]
+    pub fn len(&self) -> usize {
+        self.parents.len()
+    }
+
+    /// Plans the elimination; once per decision, then used for all checks.
+    pub fn plan(&self) -> Elimination {
+        let families: Vec<Vec<(usize, f64)>> =
+            self.parents.iter().enumerate().map(|(node, parents)| family(node, parents)).collect();
+        let relatives = order::relatives(&families);
+        let place = order::places(&order::order(relatives.clone()));
+        let pattern = order::pattern(&relatives, &place);
+        let slot = |a: usize, b: usize| {
+            let (start, lane) = (pattern.major_offsets()[place[a]], pattern.lane(place[a]));
+            start + lane.binary_search(&place[b]).expect("the pattern was made of the same families")
+        };
+        let terms = families.iter().enumerate().flat_map(|(node, family)| {
+            let pairs = family.iter().flat_map(move |a| family.iter().map(move |b| (a, b)));
+            pairs.map(move |(a, b)| Term { slot: slot(a.0, b.0), node, factor: a.1 * b.1 })
+        });
+        let terms = terms.collect();
+        let diagonal = (0..self.len()).map(|node| slot(node, node)).collect();
+        let (entries, symbolic) = (pattern.nnz(), CscSymbolicCholesky::factor(pattern));
+        Elimination { place: place.into(), symbolic, entries, diagonal, terms }
+    }
+}
+
+impl Default for Lineage {
+    fn default() -> Lineage {
+        Lineage::new()
+    }
+}
+
+/// A node's own move in terms of the nodes: itself minus its combination of parents.
+fn family(node: usize, parents: &[(usize, f64)]) -> Vec<(usize, f64)> {
+    std::iter::once((node, 1.0)).chain(parents.iter().map(|(parent, part)| (*parent, -part))).collect()
+}
+
+impl Elimination {
+    /// The number of nodes.
+    #[allow(clippy::len_without_is_empty, reason = "there is always a root")]
+    pub fn len(&self) -> usize {
+        self.diagonal.len()
+    }
+
+    /// Returns what is believed of all nodes: the root's prior, how far each node may move from its parents'
+    /// combination (a variance; the root's is not read), and what was seen of each.
+    pub fn posterior(&self, root: Normal, moved: &[f64], seen: &[Seen]) -> Posterior {
+        let count = self.len();
+        assert_eq!((moved.len(), seen.len()), (count, count), "every node has a move and a sight");
+        let prior = |node: usize| 1.0 / bounded(if node == 0 { root.variance } else { moved[node] });
+        let mut values = vec![0.0; self.entries];
+        for term in &self.terms {
+            values[term.slot] += term.factor * prior(term.node);
+        }
+        let mut evidence = DVector::zeros(count);
+        evidence[self.place[0]] = root.mean * prior(0);
+        for (node, seen) in seen.iter().enumerate().filter(|(_, seen)| seen.precision > 0.0) {
+            let precision = seen.precision.min(1.0 / VARIANCE_MIN);
+            values[self.diagonal[node]] += precision;
+            evidence[self.place[node]] += seen.mean * precision;
+        }
+        let factor = CscCholesky::factor_numerical(self.symbolic.clone(), &values)
+            .expect("every node has a prior precision far above the rounding of its neighbours'");
+        factor.solve_mut(&mut evidence);
+        let means = self.place.iter().map(|place| evidence[*place]).collect();
+        Posterior { place: Arc::clone(&self.place), means, factor }
+    }
+}
+
+/// NaN, which only a caller's mistake makes, becomes the upper bound: nothing is known.
+fn bounded(variance: f64) -> f64 {
+    if variance.is_nan() { VARIANCE_MAX } else { variance.clamp(VARIANCE_MIN, VARIANCE_MAX) }
+}
+
+impl Posterior {
+    /// The means of all nodes.
+    pub fn means(&self) -> &[f64] {
+        &self.means
+    }
+
+    /// The variance of one node.
+    pub fn variance(&self, node: usize) -> f64 {
+        self.trail(node).iter().map(|(_, value)| value * value).sum()
+    }
+
+    /// Returns the joint belief about some nodes.
+    pub fn joint(&self, wanted: &[usize]) -> Joint {
+        let trails: Vec<Vec<(usize, f64)>> = wanted.iter().map(|node| self.trail(*node)).collect();
+        let mut covariance = DMatrix::zeros(wanted.len(), wanted.len());
+        for (a, trail) in trails.iter().enumerate() {
+            for (b, other) in trails[..=a].iter().enumerate() {
+                covariance[(a, b)] = shared(trail, other);
+                covariance[(b, a)] = covariance[(a, b)];
+            }
+        }
+        Joint { means: wanted.iter().map(|node| self.means[*node]).collect(), covariance }
+    }
+
+    /// A node's row of the inverse of the factor. It differs from zero only on the way from the node to the
+    /// root of the elimination, where each step is the first entry below the diagonal.
+    fn trail(&self, node: usize) -> Vec<(usize, f64)> {
+        let factor = self.factor.l();
+        let mut rest = vec![0.0; self.means.len()];
+        let mut trail = Vec::new();
+        let mut next = Some(self.place[node]);
+        rest[self.place[node]] = 1.0;
+        while let Some(place) = next {
+            let column = factor.col(place);
+            let mut entries = column.row_indices().iter().zip(column.values());
+            let Some((_, diagonal)) = entries.next() else { break };
+            let value = rest[place] / diagonal;
+            trail.push((place, value));
+            next = column.row_indices().get(1).copied();
+            for (row, entry) in entries {
+                rest[*row] -= entry * value;
+            }
+        }
+        trail
+    }
+}
+
+/// The product of two trails: once they have met, they run together to the root.
+fn shared(a: &[(usize, f64)], b: &[(usize, f64)]) -> f64 {
+    let together = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a.0 == b.0);
+    together.map(|(a, b)| a.1 * b.1).sum()
+}
+
+#[cfg(test)]
+mod tests;
