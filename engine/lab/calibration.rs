@@ -98,7 +98,7 @@ impl Tally {
         for night in nights {
             tally.compared += usize::from(night.forecast.is_some());
             tally.wins += usize::from(night.won);
-            tally.false_wins += usize::from(night.won && night.deployed <= 0.0);
+            tally.false_wins += usize::from(night.is_false_win());
             for statement in &night.statements {
                 let counted = tally.statements.entry(statement.what).or_default();
                 counted.stated += 1;

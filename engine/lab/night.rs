@@ -67,6 +67,13 @@ pub struct Night {
     pub forecast: Option<(f64, bool)>,
 }
 
+impl Night {
+    /// Whether a better policy is claimed that is not better.
+    pub fn is_false_win(&self) -> bool {
+        self.won && self.deployed <= 0.0
+    }
+}
+
 /// Something that was stated with a certainty.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Statement {

@@ -31,6 +31,8 @@ pub struct Row {
     pub deployed_below: f64,
     /// The share of nights that claim a better policy.
     pub wins: f64,
+    /// The share of nights that claim one which is not.
+    pub false_wins: f64,
     /// Reported minus true, over the nights that report anything.
     pub optimism: Option<f64>,
     pub episodes: f64,
@@ -60,6 +62,7 @@ pub fn row(nights: &[Night]) -> Option<Row> {
         below: share(&|night| night.gain < BELOW),
         deployed_below: share(&|night| night.deployed < BELOW),
         wins: share(&|night| night.won),
+        false_wins: share(&Night::is_false_win),
         optimism: (!optimism.is_empty()).then(|| mean(&optimism)),
         episodes: mean(&of(|night| f64::from(night.episodes))),
     })
