@@ -8,7 +8,7 @@ import random
 RESAMPLES = 2000
 OURS = "search"
 BELOW = -1e-9  # less is rounding
-HEAD = ["strategy", "gain [95 %]", "deployed", "below", "wins", "reported − true", "episodes", "ours / theirs [95 %]", "nights"]
+HEAD = ["strategy", "gain [95 %]", "deployed", "below", "wins", "reported − true", "episodes", "ours − theirs [95 %]", "ours / theirs [95 %]", "nights"]
 
 
 def family_table(strategies):
@@ -33,27 +33,32 @@ def row(name, nights, ours):
     optimism = [night["optimism"] for night in nights if night["optimism"] is not None]
     return [
         name,
-        "{:+.3f} [{:+.3f}, {:+.3f}]".format(mean(gains), *interval(nights, lambda drawn: mean([night["gain"] for night in drawn]))),
+        with_interval(gains),
         f"{mean([night['deployed'] for night in nights]):+.3f}",
         share([gain < BELOW for gain in gains]),
         share([night["won"] for night in nights]),
         f"{mean(optimism):+.3f}" if optimism else "not measured",
         f"{mean([night['episodes'] for night in nights]):.0f}",
-        ratio(ours, nights) if ours else "",
+        *(compared(ours, nights) if ours else ["", ""]),
         str(len(nights)),
     ]
 
 
-def ratio(ours, theirs):
-    """Our mean gain by theirs, over the worlds that both met; where theirs is nothing or less there is no ratio."""
+def compared(ours, theirs):
+    """Our gain less theirs and divided by theirs, over the worlds that both met; no ratio where theirs is not shown to be above nothing."""
     by_seed = {night["seed"]: night["gain"] for night in ours}
     pairs = [(by_seed[night["seed"]], night["gain"]) for night in theirs if night["seed"] in by_seed]
     if not pairs:
-        return "no common world"
-    if mean([their for _, their in pairs]) <= 0:
-        return "theirs ≤ 0"
+        return ["no common world", ""]
+    difference = with_interval([our - their for our, their in pairs])
+    if interval([their for _, their in pairs], mean)[0] <= 0:
+        return [difference, "theirs not above 0"]
     low, high = interval(pairs, quotient)
-    return f"{quotient(pairs):.1f} [{low:.1f}, {'∞' if high == float('inf') else format(high, '.1f')}]"
+    return [difference, f"{quotient(pairs):.1f} [{low:.1f}, {'∞' if high == float('inf') else format(high, '.1f')}]"]
+
+
+def with_interval(values):
+    return "{:+.3f} [{:+.3f}, {:+.3f}]".format(mean(values), *interval(values, mean))
 
 
 def quotient(pairs):
