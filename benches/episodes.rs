@@ -103,7 +103,7 @@ async fn episode(
     took: &mut Took,
 ) -> anyhow::Result<()> {
     let seed = Seed(7).child("episode", &[&scenario.name, &round.to_string()]);
-    let task = Task { scenario: scenario.clone(), pack: pack.clone(), persona: None, seed };
+    let task = Task { scenario: scenario.clone(), pack: pack.clone(), persona: None, seed, repeat: 0 };
     let began = Instant::now();
     let episode = agent.attempt(&task).await;
     let attempted = Instant::now();

@@ -3,9 +3,11 @@
 pub mod prompt;
 pub mod builtin;
 pub mod openclaw;
+pub mod external;
 
 mod bootstrap;
 mod command_summary;
+mod held;
 mod response;
 mod tool_label;
 mod tool_use;
@@ -39,6 +41,8 @@ pub struct Task {
     pub persona: Option<Persona>,
     /// The randomness of this attempt, for models that run inside this program.
     pub seed: Seed,
+    /// Which attempt of the same pack at the same scenario it is, from 0 on.
+    pub repeat: u32,
 }
 
 impl Task {

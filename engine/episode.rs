@@ -28,6 +28,42 @@ pub struct Episode {
     /// The model that answered, as its provider names it; none where the provider does not say.
     pub resolved_model: Option<String>,
     pub transcript: Vec<Message>,
+    /// How an evaluator outside of this program judged it; none where our own rubric does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<Vec<ExternalCheck>>,
+}
+
+/// A check as an evaluator outside of this program judged it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExternalCheck {
+    pub id: String,
+    pub passed: bool,
+    pub points: f64,
+    pub max_points: f64,
+    pub category: String,
+    /// What was seen, in the evaluator's words.
+    pub evidence: String,
+}
+
+impl Episode {
+    /// An episode in which nothing was said or done.
+    pub fn empty(outcome: Outcome) -> Episode {
+        Episode {
+            outcome,
+            response: String::new(),
+            tool_calls: Vec::new(),
+            model_calls: 0,
+            usage: Usage::default(),
+            resolved_model: None,
+            transcript: Vec::new(),
+            external: None,
+        }
+    }
+
+    /// An episode that never began.
+    pub fn errored(reason: String, class: FailureClass) -> Episode {
+        Episode::empty(Outcome::Errored { reason, class })
+    }
 }
 
 /// How an attempt ended.

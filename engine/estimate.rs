@@ -33,7 +33,8 @@ pub struct Question<'a> {
 
 /// A model in its role.
 pub struct Asked {
-    pub task: PerTask,
+    /// None for an evaluator of the user that was not measured yet: nobody knows what it takes.
+    pub task: Option<PerTask>,
     /// Of the models that take turns; none where one of them has no price.
     pub prices: Vec<Price>,
     /// A model inside this program sends and costs nothing.
@@ -55,7 +56,8 @@ pub struct Estimate {
     pub writer: Share,
     /// None where a model has no price.
     pub usd: Option<Range>,
-    pub hours: Range,
+    /// None where nobody knows what an evaluator takes.
+    pub hours: Option<Range>,
     /// How many episodes the tightest limit affords; none where nothing is limited.
     pub affordable: Option<Affordable>,
     /// A limit that not even one call of a role fits, or not three proposals.
@@ -67,8 +69,9 @@ pub struct Estimate {
 pub struct Share {
     pub is_offline: bool,
     pub tasks: Range,
-    pub per_task: PerTask,
-    pub tokens: Range,
+    /// None where nobody knows what an evaluator takes, and then there are neither tokens nor dollars.
+    pub per_task: Option<PerTask>,
+    pub tokens: Option<Range>,
     pub usd: Option<Range>,
 }
 
@@ -99,12 +102,11 @@ pub fn estimate(question: &Question<'_>) -> Estimate {
     let usd = agent.usd.zip(writer.usd).map(|(agent, writer)| agent.plus(writer));
     let lanes = f64::from(question.parallel.max(1));
     let hours_of =
-        |share: &Share, lanes: f64| share.tasks.by(share.per_task.seconds).times(1.0 / 3600.0 / lanes);
-    let (agent_hours, writer_hours) =
-        (hours_of(&agent, lanes), hours_of(&writer, lanes.min(PROPOSALS_AT_ONCE)));
+        |share: &Share, lanes: f64| Some(share.tasks.by(share.per_task?.seconds).times(1.0 / 3600.0 / lanes));
+    let hours = hours_of(&agent, lanes).zip(hours_of(&writer, lanes.min(PROPOSALS_AT_ONCE)));
     // Plans are done one after the other, and the last of each leave lanes empty.
     let hours =
-        Range { high: 2.0 * (agent_hours.high + writer_hours.high), low: agent_hours.low + writer_hours.low };
+        hours.map(|(agent, writer)| agent.plus(writer)).map(|sum| Range { high: 2.0 * sum.high, ..sum });
     let affordable = affordable(question, &agent, &writer);
     let hopeless = hopeless(question, &writer);
     let repeats = division.confirmation / (2 * question.scenarios).max(1);
@@ -150,7 +152,7 @@ fn three_proposals(writer: &Share, bound: Amount) -> Amount {
     let usd = writer.per_task_usd().map_or(0.0, |usd| two(usd.low));
     let earlier = Amount {
         usd: Usd::of_dollars(usd).unwrap_or_default(),
-        tokens: two(writer.per_task_tokens().low) as u64,
+        tokens: writer.per_task_tokens().map_or(0, |tokens| two(tokens.low) as u64),
         calls: 2,
     };
     earlier.plus(bound)
@@ -171,23 +173,24 @@ fn affordable(question: &Question<'_>, agent: &Share, writer: &Share) -> Option<
         }
     };
     let none = Range { low: 0.0, high: 0.0 };
-    let per_call = |share: &Share| if share.is_offline { none } else { share.per_task.calls };
+    let per_call =
+        |share: &Share| share.per_task.filter(|_| !share.is_offline).map_or(none, |task| task.calls);
     for (role, caps) in [(None, question.caps.run), (Some(Role::Agent), question.caps.agent)] {
         let of_writer = |range: Range| if role.is_none() { range } else { none };
         if let (Some(cap), Some(usd)) = (caps.usd, agent.per_task_usd()) {
             let taken = of_writer(writer.usd.unwrap_or(none));
             consider(role, Resource::Usd, cap.as_dollars(), taken, usd);
         }
-        if let Some(cap) = caps.tokens {
-            consider(role, Resource::Tokens, cap as f64, of_writer(writer.tokens), agent.per_task_tokens());
+        if let (Some(cap), Some(tokens)) = (caps.tokens, agent.per_task_tokens()) {
+            consider(role, Resource::Tokens, cap as f64, of_writer(writer.tokens.unwrap_or(none)), tokens);
         }
         if let Some(cap) = caps.calls {
             let taken = of_writer(writer.tasks.by(per_call(writer)));
             consider(role, Resource::Calls, cap as f64, taken, per_call(agent));
         }
-        if let Some(cap) = caps.time_ms {
+        if let (Some(cap), Some(task)) = (caps.time_ms, agent.per_task) {
             let lanes = f64::from(question.parallel.max(1));
-            let each = agent.per_task.seconds.times(1.0 / lanes);
+            let each = task.seconds.times(1.0 / lanes);
             consider(role, Resource::Time, cap as f64 / 1e3, none, each);
         }
     }
@@ -197,25 +200,21 @@ fn affordable(question: &Question<'_>, agent: &Share, writer: &Share) -> Option<
 impl Share {
     fn of(asked: &Asked, tasks: Range) -> Share {
         let none = Range { low: 0.0, high: 0.0 };
-        let mut share = Share {
-            is_offline: asked.is_offline,
-            tasks,
-            per_task: asked.task,
-            tokens: none,
-            usd: asked.is_offline.then_some(none),
-        };
-        if !asked.is_offline {
-            share.tokens = tasks.by(share.per_task_tokens());
-            let each = asked.prices.iter().map(|price| usd(&asked.task, *price));
-            share.usd = mean(each).map(|usd| tasks.by(usd));
+        let (is_offline, per_task) = (asked.is_offline, asked.task);
+        let mut share = Share { is_offline, tasks, per_task, tokens: None, usd: is_offline.then_some(none) };
+        share.tokens = share.per_task_tokens().map(|tokens| tasks.by(tokens));
+        if let Some(task) = per_task.filter(|_| !is_offline) {
+            let each = asked.prices.iter().map(|price| usd(&task, *price));
+            // What an evaluator reports needs no price.
+            share.usd = mean(each).or(task.reported_usd).map(|usd| tasks.by(usd));
         }
         share
     }
 
-    fn per_task_tokens(&self) -> Range {
+    fn per_task_tokens(&self) -> Option<Range> {
         match self.is_offline {
-            true => Range { low: 0.0, high: 0.0 },
-            false => self.per_task.input_tokens.plus(self.per_task.output_tokens),
+            true => Some(Range { low: 0.0, high: 0.0 }),
+            false => self.per_task.map(|task| task.input_tokens.plus(task.output_tokens)),
         }
     }
 
@@ -287,13 +286,14 @@ mod tests {
             seconds: exactly(10.0),
             cached_share: Some(0.0),
             measured: 60,
+            reported_usd: None,
         }
     }
 
     fn question(caps: &RunCaps) -> Question<'_> {
         let price = Price::per_million("2".parse().unwrap(), "8".parse().unwrap());
         let bound = Amount { usd: Usd::of_dollars(0.1).unwrap(), tokens: 9_000, calls: 1 };
-        let asked = |task| Asked { task, prices: vec![price], is_offline: false, bound };
+        let asked = |task| Asked { task: Some(task), prices: vec![price], is_offline: false, bound };
         Question {
             division: Division { calibration: 20, search: 100, confirmation: 60, held_out: 20 },
             scenarios: 10,
@@ -312,7 +312,7 @@ mod tests {
         assert!((usd.low - (180.0 * 0.028 + 5.0 * 0.01)).abs() < 1e-9, "{usd:?}");
         assert!((usd.high - (200.0 * 0.028 + 45.0 * 0.01)).abs() < 1e-9, "{usd:?}");
         assert_eq!(estimate.affordable, None);
-        assert!(estimate.hours.holds(200.0 * 10.0 / 8.0 / 3600.0), "{:?}", estimate.hours);
+        assert!(estimate.hours.unwrap().holds(200.0 * 10.0 / 8.0 / 3600.0), "{:?}", estimate.hours);
     }
 
     #[test]
@@ -356,6 +356,23 @@ mod tests {
         assert_eq!(estimate(&question).usd, None);
         question.writer.is_offline = true;
         assert!(estimate(&question).usd.is_some(), "the offline model costs nothing");
+    }
+
+    #[test]
+    fn what_an_evaluator_takes_is_not_known_before_it_was_measured() {
+        let caps =
+            RunCaps { run: Caps { usd: Usd::of_dollars(5.0), ..Caps::default() }, ..RunCaps::default() };
+        let mut question = question(&caps);
+        question.agent =
+            Asked { task: None, prices: Vec::new(), is_offline: false, bound: Amount::default() };
+        let unknown = estimate(&question);
+        assert_eq!((unknown.agent.tokens, unknown.usd, unknown.hours), (None, None, None));
+        assert_eq!(unknown.affordable, None);
+        let exactly = |value: f64| Some(Range { low: value, high: value });
+        question.agent.task = Some(PerTask { reported_usd: exactly(0.02), ..task(1.0, 100.0, 10.0) });
+        let known = estimate(&question);
+        assert!(known.usd.unwrap().holds(200.0 * 0.02 + 0.1) && known.hours.is_some());
+        assert_eq!(known.affordable.unwrap().limit.flag(), "--max-usd");
     }
 
     #[test]

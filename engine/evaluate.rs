@@ -16,7 +16,7 @@ use crate::score::scorecard;
 use crate::units::Seed;
 use std::sync::Arc;
 
-pub use reuse::{AgentConditions, EpisodeCache};
+pub use reuse::{AgentConditions, EpisodeCache, EvaluatorIdentity};
 
 /// What attempts and scores episodes.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl Evaluator {
         };
         let seed = self.seed.child("episode", &[&key.candidate.0, &key.scenario, &key.repeat.to_string()]);
         let persona = self.personas.map(|personas| personas.of_episode(place, key.repeat));
-        let task = Task { scenario: scenario.clone(), pack, persona, seed };
+        let task = Task { scenario: scenario.clone(), pack, persona, seed, repeat: key.repeat };
         let kept = self.kept.as_ref();
         if phase.may_reuse()
             && let Some(kept) = kept

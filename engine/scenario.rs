@@ -59,6 +59,11 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// Whether only an evaluator outside of this program can score it: it has no rubric.
+    pub fn is_scored_outside(&self) -> bool {
+        self.rubric.checks.is_empty()
+    }
+
     /// The hash of what an agent meets: everything that an episode depends on, and nothing of how it is scored.
     pub fn encounter_hash(&self) -> String {
         let mut content = Vec::new();

@@ -1,5 +1,6 @@
 //! Scoring: what an episode earns under a rubric, and what several scores make together.
 
+pub mod external;
 pub mod objective;
 pub mod profile;
 pub mod summary;
@@ -40,8 +41,12 @@ pub struct CheckVerdict {
     pub detail: String,
 }
 
-/// Scores an episode of ours. A rubric without checks gives no score, which is an error and not zero.
+/// Scores an episode of ours, or takes the verdicts of the evaluator that scored it. A rubric without checks gives
+/// no score, which is an error and not zero.
 pub fn scorecard(rubric: &Rubric, episode: &Episode) -> Result<Scorecard, ScoreError> {
+    if let Some(checks) = &episode.external {
+        return external::scorecard(rubric, checks);
+    }
     match score(rubric, &Scorable::of_episode(episode))? {
         Verdict::NoChecks => Err(ScoreError::NoChecks),
         Verdict::Scored(scored) => Ok(Scorecard::of(&scored)),
@@ -78,22 +83,14 @@ impl CheckVerdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::episode::{Outcome, Usage};
+    use crate::episode::Outcome;
     use crate::value::parse;
 
     #[test]
     fn nothing_passed_is_zero_and_not_minus_zero() {
         let rubric =
             br#"{"checks": [{"id": "a", "type": "response_contains", "pattern": "x", "points": 3}]}"#;
-        let nothing = Episode {
-            outcome: Outcome::Finished,
-            response: String::new(),
-            tool_calls: Vec::new(),
-            model_calls: 0,
-            usage: Usage::default(),
-            resolved_model: None,
-            transcript: Vec::new(),
-        };
+        let nothing = Episode::empty(Outcome::Finished);
         let card = scorecard(&Rubric::compile(&parse(rubric).unwrap()), &nothing).unwrap();
         assert_eq!((card.validator_score.to_bits(), card.script_score.to_bits()), (0, 0));
     }

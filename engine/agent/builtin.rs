@@ -288,6 +288,7 @@ impl<'a> Session<'a> {
             usage: self.usage,
             resolved_model: self.resolved_model,
             transcript: self.request.messages,
+            external: None,
         }
     }
 }

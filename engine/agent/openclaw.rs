@@ -14,13 +14,13 @@ mod conversation;
 mod documents;
 mod ending;
 mod gateway;
-mod held;
 mod install;
 mod pin;
 mod proxy;
 
 use crate::agent::bootstrap::world;
 use crate::agent::builtin::Limits;
+use crate::agent::held::HeldFolder;
 use crate::agent::prompt::PromptProfile;
 use crate::agent::response::joined;
 use crate::agent::{Agent, Task};
@@ -34,7 +34,6 @@ use documents::Documents;
 use ending::Trouble;
 use futures_util::future::BoxFuture;
 use gateway::{Gateway, Post};
-use held::HeldFolder;
 use proxy::Proxy;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -224,6 +223,7 @@ impl OpenClaw {
             usage: heard.usage,
             resolved_model: heard.resolved_model,
             transcript: heard.transcript,
+            external: None,
         }
     }
 
@@ -242,20 +242,5 @@ impl OpenClaw {
 impl Agent for OpenClaw {
     fn attempt<'a>(&'a self, task: &'a Task) -> BoxFuture<'a, Episode> {
         Box::pin(self.run(task))
-    }
-}
-
-impl Episode {
-    /// An episode that never began.
-    fn errored(reason: String, class: FailureClass) -> Episode {
-        Episode {
-            outcome: Outcome::Errored { reason, class },
-            response: String::new(),
-            tool_calls: Vec::new(),
-            model_calls: 0,
-            usage: Default::default(),
-            resolved_model: None,
-            transcript: Vec::new(),
-        }
     }
 }

@@ -112,12 +112,18 @@ fn description(found: &Found) -> String {
         Found::Suite(suite) => {
             let checks: usize = suite.scenarios.iter().map(|scenario| scenario.rubric.checks.len()).sum();
             let hash = &suite.hash.0[..8];
+            let outside = suite.scenarios.iter().filter(|scenario| scenario.is_scored_outside()).count();
+            let outside = match outside {
+                0 => String::new(),
+                some => format!("; {} for an evaluator outside (--agent)", counted(some, "scenario")),
+            };
             format!(
-                "suite {hash}: {}, {}",
+                "suite {hash}: {}, {}{outside}",
                 counted(suite.scenarios.len(), "scenario"),
                 counted(checks, "check")
             )
         }
+        Found::ScenarioScoredOutside => "scenario for an evaluator outside (--agent)".to_owned(),
         Found::Scenario { checks } => format!("scenario with {}", counted(*checks, "check")),
         Found::Rubric { checks } => format!("rubric with {}", counted(*checks, "check")),
         Found::Pack(pack) => format!("pack {}, {} bytes", pack.hash().short(), pack.size()),

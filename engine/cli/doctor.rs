@@ -27,7 +27,6 @@ use anyhow::Context;
 use canary::Canary;
 use clap::Args;
 use guard::{aside, within};
-use packwright::agent::builtin::Limits;
 use packwright::llm::Llm;
 use packwright::pack::Pack;
 use packwright::scenario::Suite;
@@ -147,8 +146,11 @@ impl Doctor {
     async fn settings(&mut self) -> Settings {
         self.sheet.look_at("settings and keys");
         self.look("program", |_| settings::program()).await;
-        let models =
-            self.look("settings", |args| settings::models(&args.run.models, &args.run.limits.caps())).await;
+        let models = self
+            .look("settings", |args| {
+                settings::models(&args.run.models, &args.run.limits.caps(), args.run.agent.is_external())
+            })
+            .await;
         match models.clone() {
             Some(models) => {
                 self.look("prices", move |args| (settings::limits(&args.run.limits, &models), Some(())))
@@ -199,6 +201,12 @@ impl Doctor {
             return (None, None);
         };
         let (mut of_agent, mut reached) = (None, None);
+        if models.agent.is_none() {
+            self.put(Row::skipped(
+                models::AGENT,
+                "the evaluator asks its own, and only the canary asks the evaluator",
+            ));
+        }
         for examinee in models::examinees(models) {
             self.sheet.look_at(&format!("asking {}", examinee.role));
             let check = models::model(&examinee, keys, self.wait);
@@ -236,6 +244,9 @@ impl Doctor {
         if self.args.no_canary {
             return self.put(Row::skipped(canary::NAME, "--no-canary"));
         }
+        // An evaluator has its own model, if any.
+        let is_external = settings.agent.as_ref().is_some_and(|agent| agent.evaluator().is_some());
+        let model = if is_external { Some(None) } else { model.map(Some) };
         let needed = [
             ("agent", settings.agent.is_none()),
             ("suite", material.suite.is_none()),
@@ -250,7 +261,7 @@ impl Doctor {
             return self.put(Row::needs(canary::NAME, missing));
         };
         self.sheet.look_at("the canary: one episode");
-        let (limits, seed) = (Limits::of(&self.profile), Seed(self.args.run.seed.unwrap_or(0)));
+        let (limits, seed) = (agent.limits(&self.profile), Seed(self.args.run.seed.unwrap_or(0)));
         let limit = Duration::from_millis(limits.episode_ms_max) + CANARY_START_MAX;
         let canary = Canary { agent, llm, suite, pack, limits, personas: self.profile.personas, seed };
         let found = within(canary::NAME, limit, canary.fly()).await;

@@ -43,11 +43,13 @@ pub fn run(args: EstimateArgs) -> anyhow::Result<ExitCode> {
 /// One line for the opening of a run.
 pub fn in_short(estimate: &Estimate) -> String {
     let candidates = range(estimate.candidates, 0);
-    let time = hours(estimate.hours);
-    let money = match (estimate.agent.is_offline && estimate.writer.is_offline, estimate.usd) {
-        (true, _) => "nothing is spent".to_owned(),
-        (false, None) => format!("{} tokens, unpriced", tokens(tokens_of(estimate))),
-        (false, Some(usd)) => format!("{} ({} tokens)", dollars(usd), tokens(tokens_of(estimate))),
+    let time = estimate.hours.map_or("time not known".to_owned(), hours);
+    let is_offline = estimate.agent.is_offline && estimate.writer.is_offline;
+    let money = match (is_offline, tokens_of(estimate), estimate.usd) {
+        (true, ..) => "nothing is spent".to_owned(),
+        (false, None, _) => "what the evaluator takes is not known".to_owned(),
+        (false, Some(count), None) => format!("{} tokens, unpriced", tokens(count)),
+        (false, Some(count), Some(usd)) => format!("{} ({} tokens)", dollars(usd), tokens(count)),
     };
     let limit = estimate.affordable.map_or(String::new(), |known| {
         let (flag, episodes) = (known.limit.flag(), range(known.episodes, 0));
@@ -85,12 +87,22 @@ fn text(prepared: &Prepared) -> String {
         share("Agent", "episode", &estimate.agent),
         share("Writer", "proposal", &estimate.writer),
     ];
+    let is_external = prepared.settings.models.agent.is_none();
     lines.push(match (estimate.agent.is_offline && estimate.writer.is_offline, estimate.usd) {
         (true, _) => "Dollars     none: nothing is asked of a provider".to_owned(),
+        (false, Some(usd)) if is_external => {
+            format!("Dollars     {}, as the evaluator reported", dollars(usd))
+        }
         (false, Some(usd)) => format!("Dollars     {}, by {}", dollars(usd), prepared.settings.prices.note),
+        (false, None) if is_external => {
+            "Dollars     not known: the evaluator has reported none yet, which is not $0".to_owned()
+        }
         (false, None) => "Dollars     unpriced: --prices takes the price of a model without one".to_owned(),
     });
-    lines.push(format!("Time        {} with {} at once", hours(estimate.hours), prepared.parallel));
+    let time = estimate.hours.map_or("not known before the evaluator was measured".to_owned(), |time| {
+        format!("{} with {} at once", hours(time), prepared.parallel)
+    });
+    lines.push(format!("Time        {time}"));
     if let Some(known) = estimate.affordable {
         lines.push(format!(
             "Limit       {} affords about {} episodes",
@@ -102,10 +114,14 @@ fn text(prepared: &Prepared) -> String {
 }
 
 fn share(title: &str, task: &str, share: &Share) -> String {
-    let per = &share.per_task;
     if share.is_offline {
         return format!("{title:<11} offline: nothing is sent");
     }
+    let Some(per) = &share.per_task else {
+        return format!(
+            "{title:<11} an evaluator of yours: what it takes is not known before it was measured"
+        );
+    };
     let basis = match per.measured {
         0 => "guessed from what is sent".to_owned(),
         tasks => format!("measured on {tasks} earlier"),
@@ -118,8 +134,8 @@ fn share(title: &str, task: &str, share: &Share) -> String {
     )
 }
 
-fn tokens_of(estimate: &Estimate) -> Range {
-    estimate.agent.tokens.plus(estimate.writer.tokens)
+fn tokens_of(estimate: &Estimate) -> Option<Range> {
+    Some(estimate.agent.tokens?.plus(estimate.writer.tokens?))
 }
 
 fn range(range: Range, digits: usize) -> String {

@@ -152,7 +152,7 @@ fn count(text: &str) -> Result<u64, String> {
 }
 
 /// Milliseconds of `90m`, `7h30m`, `45s`.
-fn duration_ms(text: &str) -> Result<u64, String> {
+pub fn duration_ms(text: &str) -> Result<u64, String> {
     let bad = || "expected a time like 45s, 90m or 7h30m".to_owned();
     let mut rest = text.trim();
     let mut seconds = 0_u64;

@@ -30,7 +30,8 @@ pub struct ModelArgs {
     #[arg(long, value_name = "PROVIDER/NAME")]
     model: Option<String>,
 
-    /// The model that writes candidates; the agent's when absent. Several are asked in turn
+    /// The model that writes candidates; the agent's when absent. Several are asked in turn. An evaluator of yours
+    /// (--agent) asks its own model, so there this is the only one to name
     #[arg(long, value_name = "PROVIDER/NAME")]
     writer: Vec<String>,
 
@@ -70,7 +71,8 @@ pub struct ModelArgs {
 /// What is kept of the choice with the run. Keys are never among it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ModelSettings {
-    pub agent: Role,
+    /// None where an evaluator of the user measures, which asks whom it likes.
+    pub agent: Option<Role>,
     pub writers: Vec<Role>,
     /// No model was named, so the offline model was taken.
     unnamed: bool,
@@ -78,7 +80,8 @@ pub struct ModelSettings {
 
 /// The clients of a run's models, before anything is put around them.
 pub struct Models {
-    agent: Arc<dyn Llm>,
+    /// None where an evaluator of the user measures.
+    agent: Option<Arc<dyn Llm>>,
     writers: Vec<Arc<dyn Llm>>,
     /// The first line of a run's output.
     pub notice: String,
@@ -86,13 +89,14 @@ pub struct Models {
 
 /// The models as a run asks them: with retries, each attempt accounted for.
 pub struct Accounted {
-    pub agent: Arc<dyn Llm>,
+    pub agent: Option<Arc<dyn Llm>>,
     pub writers: Writers,
 }
 
 impl Models {
-    pub fn agent_name(&self) -> &str {
-        self.agent.name()
+    /// None where an evaluator of the user measures.
+    pub fn agent_name(&self) -> Option<&str> {
+        self.agent.as_ref().map(|agent| agent.name())
     }
 
     /// The names of all writers, as a run keeps them.
@@ -111,8 +115,9 @@ impl Models {
         };
         let writers = settings.writers.iter().zip(&self.writers);
         let writers = writers.map(|(role, writer)| around(RoleKind::Writer, role, writer));
+        let agent = settings.agent.as_ref().zip(self.agent.as_ref());
         Accounted {
-            agent: around(RoleKind::Agent, &settings.agent, &self.agent),
+            agent: agent.map(|(role, agent)| around(RoleKind::Agent, role, agent)),
             writers: Writers::new(writers.collect()),
         }
     }
@@ -120,7 +125,10 @@ impl Models {
 
 impl ModelArgs {
     /// Settles every open choice, so that a resumed run makes none.
-    pub fn settings(&self, caps: &RunCaps) -> anyhow::Result<ModelSettings> {
+    pub fn settings(&self, caps: &RunCaps, is_external: bool) -> anyhow::Result<ModelSettings> {
+        if is_external {
+            self.refuse_models_of_agent()?;
+        }
         for url in [&self.base_url, &self.writer_base_url].into_iter().flatten() {
             provider::base_url(url).map_err(BadInput)?;
         }
@@ -129,15 +137,29 @@ impl ModelArgs {
             (None, Some(base_url)) => only_model(base_url)?,
             (None, None) => OFFLINE.to_owned(),
         };
-        let agent = Role::read(&model, self.base_url.as_deref(), self.options(self.max_output))?;
+        // Writers take from it what they leave open, also where an evaluator stands in its place.
+        let mut agent = Role::read(&model, self.base_url.as_deref(), self.options(self.max_output))?;
         let named = if self.writer.is_empty() { std::slice::from_ref(&model) } else { &self.writer[..] };
-        let writers = named.iter().map(|name| self.writer_role(name, &agent)).collect::<Result<_, _>>()?;
-        let unnamed = self.model.is_none() && self.base_url.is_none();
-        let mut settings = ModelSettings { unnamed, agent, writers };
+        let writers: Vec<Role> =
+            named.iter().map(|name| self.writer_role(name, &agent)).collect::<Result<_, _>>()?;
         if caps.needs_bound(RoleKind::Agent) {
-            settings.agent.options.output_tokens_max.get_or_insert(CAPPED_OUTPUT_TOKENS);
+            agent.options.output_tokens_max.get_or_insert(CAPPED_OUTPUT_TOKENS);
         }
-        Ok(settings)
+        let is_nothing_named = self.model.is_none() && self.base_url.is_none();
+        let unnamed = is_nothing_named && (!is_external || self.writer.is_empty());
+        Ok(ModelSettings { unnamed, agent: Some(agent).filter(|_| !is_external), writers })
+    }
+
+    /// An evaluator has its own agent, and that its own model.
+    fn refuse_models_of_agent(&self) -> Result<(), BadInput> {
+        let given = [("--model", self.model.is_some()), ("--max-output", self.max_output.is_some())];
+        match given.iter().find(|(_, is_given)| *is_given) {
+            Some((flag, _)) => Err(BadInput(format!(
+                "{flag} is for the built-in agent, and an evaluator asks its own model: leave it away, and name the \
+                 writer's model with --writer"
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// The server whose only model is to be used, where none is named.
@@ -167,11 +189,7 @@ impl ModelArgs {
 impl ModelSettings {
     /// Whether no provider is asked anything.
     pub fn are_offline(&self) -> bool {
-        self.roles().all(Role::is_offline)
-    }
-
-    pub fn agent(&self) -> &Role {
-        &self.agent
+        self.agent.is_some() && self.roles().all(Role::is_offline)
     }
 
     /// In the order of their turns.
@@ -182,7 +200,7 @@ impl ModelSettings {
     /// The models that providers are asked for.
     pub fn asked_of_providers(&self) -> impl Iterator<Item = (RoleKind, &Role)> {
         let writers = self.writers.iter().map(|role| (RoleKind::Writer, role));
-        let all = [(RoleKind::Agent, &self.agent)].into_iter().chain(writers);
+        let all = self.agent.iter().map(|role| (RoleKind::Agent, role)).chain(writers);
         all.filter(|(_, role)| !role.is_offline())
     }
 
@@ -206,7 +224,7 @@ impl ModelSettings {
     }
 
     fn roles(&self) -> impl Iterator<Item = &Role> {
-        [&self.agent].into_iter().chain(&self.writers)
+        self.agent.iter().chain(&self.writers)
     }
 }
 
@@ -249,7 +267,8 @@ pub fn connect(settings: &ModelSettings) -> anyhow::Result<Models> {
         }
     }
     let writers = settings.writers.iter().map(|role| role.connect(&keys)).collect::<Result<_, _>>()?;
-    Ok(Models { notice: notice(settings, &keys), agent: settings.agent.connect(&keys)?, writers })
+    let agent = settings.agent.as_ref().map(|role| role.connect(&keys)).transpose()?;
+    Ok(Models { notice: notice(settings, &keys), agent, writers })
 }
 
 fn notice(settings: &ModelSettings, keys: &Keys) -> String {
@@ -268,7 +287,15 @@ fn notice(settings: &ModelSettings, keys: &Keys) -> String {
     }
     let writers: Vec<String> = settings.writers.iter().map(Role::to_string).collect();
     let noun = if writers.len() > 1 { "writers" } else { "writer" };
-    format!("models: agent {}, {noun} {}", settings.agent, writers.join(", "))
+    let writers = writers.join(", ");
+    match &settings.agent {
+        Some(agent) => format!("models: agent {agent}, {noun} {writers}"),
+        None if settings.writers.iter().all(Role::is_offline) => format!(
+            "models: the evaluator's own, and as the writer {writers}, a rule-based stand-in that knows our suite; \
+             --writer names a real one"
+        ),
+        None => format!("models: the evaluator's own, and as the {noun} {writers}"),
+    }
 }
 
 #[cfg(test)]
@@ -283,7 +310,7 @@ mod tests {
     fn the_key_of_one_server_is_not_for_another() {
         let check = |agent: &str, writers: &[&str], expected: bool| {
             let writers = writers.iter().map(|text| role(text)).collect();
-            let settings = ModelSettings { agent: role(agent), writers, unnamed: false };
+            let settings = ModelSettings { agent: Some(role(agent)), writers, unnamed: false };
             let told = settings.refuse_two_places_for(SERVER_KEY_VARIABLE);
             assert_eq!(told.is_ok(), expected, "{agent}");
             assert!(told.is_ok() || told.unwrap_err().to_string().contains("key=VARIABLE"));

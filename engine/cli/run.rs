@@ -18,7 +18,6 @@ use super::runs::find;
 use anyhow::Context;
 use cache::{CacheArgs, RunCache};
 use clap::Args;
-use packwright::agent::builtin::Limits;
 use packwright::estimate::Estimate;
 use packwright::evaluate::Evaluator;
 use packwright::event::{CheckEntry, Conditions, RunStarted, ScenarioEntry};
@@ -104,7 +103,7 @@ pub struct RunArgs {
     pub runs: PathBuf,
 
     /// Go on with a run that was cut off: its id, or the newest unfinished one
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "cache_days", "ModelArgs", "AgentArgs", "PersonaArgs", "LimitArgs"])]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "cache_days", "ModelArgs", "AgentArgs", "EvaluatorArgs", "PersonaArgs", "LimitArgs"])]
     pub resume: Option<String>,
 
     /// Begin although the budget or a limit does not pay for three proposals and a final comparison
@@ -168,7 +167,7 @@ impl Session {
         let prepared = Prepared::of(args)?;
         prepared.check(args.force)?;
         let Prepared { settings, suite, models, start, started, estimate, .. } = prepared;
-        settings.agent.refuse_programs(&start.pack, &suite)?;
+        settings.agent.refuse_unfit(&start.pack, &suite)?;
         let packs = &settings.packs;
         std::fs::create_dir_all(packs).with_context(|| format!("create the folder {}", packs.display()))?;
         std::fs::create_dir_all(&args.runs).with_context(|| format!("create {}", args.runs.display()))?;
@@ -211,7 +210,7 @@ impl Session {
         }
         let models = models::connect(&settings.models)?;
         let start = Start::of_run(&started)?;
-        settings.agent.refuse_programs(&start.pack, &suite)?;
+        settings.agent.refuse_unfit(&start.pack, &suite)?;
         Ok(Session { settings, store, started, suite, start, models, estimate: None })
     }
 
@@ -259,24 +258,24 @@ impl Session {
                 asked.await;
                 stopped.cancel();
             });
-            let limits = Limits::of(&self.started.profile);
+            let limits = self.settings.agent.limits(&self.started.profile);
             let (calls, worked_ms) = (self.store.calls()?, self.store.worked_ms());
             let book = if self.settings.models.are_offline() { None } else { Some(self.store.keep_calls()?) };
             let entries = book.as_ref().map(CallBook::entries);
             let ledger = Arc::new(Ledger::new(*self.started.caps, &calls, worked_ms, entries));
             let models = self.models.accounted(&self.settings.models, &ledger, &self.settings.prices);
-            let agent_model = cache.around(self.settings.models.agent(), models.agent.clone())?;
-            let agent = self.settings.agent.connect(agent_model, limits).await?;
+            let agent_model = cache.around_agent(&self.settings.models, models.agent.clone())?;
+            let connected = self.settings.agent.connect(agent_model, limits, &ledger).await?;
             let kept = cache.episodes(self)?;
             let engine = Engine {
                 evaluator: Evaluator {
-                    agent,
+                    agent: connected.agent,
                     suite: self.suite.clone(),
                     seed: self.started.seed,
                     personas: self.started.profile.personas,
                     kept,
                 },
-                agent_model: models.agent,
+                agent_model: models.agent.unwrap_or(connected.pulse),
                 writers: cache.around_writers(&self.settings.models, &models.writers)?,
                 ledger,
                 base: Arc::new(self.start.pack.clone()),
@@ -373,13 +372,13 @@ fn started(
         suite_hash: suite.hash.clone(),
         scenarios: suite.scenarios.iter().map(|scenario| scenario_entry(scenario)).collect(),
         profile: profile.clone(),
-        model: models.agent_name().to_owned(),
+        model: settings.agent_name(models),
         writer: models.writer_names(),
         caps: Box::new(settings.caps),
         conditions: Box::new(Conditions {
             models: serde_json::to_value(&settings.models).unwrap_or_default(),
             prompt: prompt.to_owned(),
-            prices: if settings.models.are_offline() { String::new() } else { settings.prices.note.clone() },
+            prices: settings.price_note(),
         }),
         incumbent: start.candidate(),
         base: start.pack.document().clone(),

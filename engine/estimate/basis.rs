@@ -5,6 +5,7 @@ use crate::budget::{Call, Charge, Role};
 use crate::episode::Usage;
 use crate::event::Event;
 use crate::store::Record;
+use crate::units::Usd;
 use serde::Serialize;
 
 /// One task, an episode or a proposal.
@@ -18,6 +19,9 @@ pub struct PerTask {
     pub cached_share: Option<f64>,
     /// On how many tasks of earlier runs this stands; 0 is a guess.
     pub measured: u32,
+    /// What evaluators of the user said that an episode cost; none for models, which have prices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reported_usd: Option<Range>,
 }
 
 /// Fewer tasks than this say too little.
@@ -53,6 +57,7 @@ impl PerTask {
             seconds: Range { low: 6.0, high: 150.0 },
             cached_share: None,
             measured: 0,
+            reported_usd: None,
         }
     }
 
@@ -74,6 +79,7 @@ impl PerTask {
             seconds: Range { low: 5.0, high: 240.0 },
             cached_share: None,
             measured: 0,
+            reported_usd: None,
         }
     }
 }
@@ -85,6 +91,7 @@ pub struct Measured {
     seconds: f64,
     calls: u64,
     usage: Usage,
+    usd: Usd,
 }
 
 impl Measured {
@@ -99,11 +106,19 @@ impl Measured {
             self.seconds += record.wall_clock.took_ms.unwrap_or(0) as f64 / 1e3;
         }
         for call in calls {
-            if let Some(Charge::Counted { usage, .. }) = call.settled.map(|settled| settled.charge) {
+            if let Some(Charge::Counted { usage, usd }) = call.settled.map(|settled| settled.charge) {
                 self.calls += 1;
                 self.usage = self.usage.plus(usage);
+                self.usd = self.usd.plus(usd.unwrap_or_default());
             }
         }
+    }
+
+    /// The same of an evaluator of the user, which reports dollars itself, if anybody does.
+    pub fn per_episode_outside(&self) -> Option<PerTask> {
+        let usd = self.usd.as_dollars() / f64::from(self.tasks.max(1));
+        let reported_usd = (self.usd > Usd::ZERO).then(|| Range::around(usd, 0.75, 1.35));
+        Some(PerTask { reported_usd, ..self.per_task()? })
     }
 
     /// What a task takes; none where too little was measured.
@@ -122,6 +137,7 @@ impl Measured {
             seconds: Range::around(each(self.seconds), 0.6, 1.6),
             cached_share: self.usage.cache_read_tokens.map(|read| (read as f64 / input.max(1.0)).min(1.0)),
             measured: self.tasks,
+            reported_usd: None,
         })
     }
 }

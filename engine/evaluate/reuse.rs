@@ -23,6 +23,20 @@ pub struct AgentConditions {
     /// The hash of the agent's wording, and of the runtime that puts it together.
     pub prompt: String,
     pub limits: Limits,
+    /// The evaluator that measures instead of an agent of ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evaluator: Option<EvaluatorIdentity>,
+}
+
+/// What makes an evaluator outside of this program another one. Its program may change without a word, so its
+/// episodes are only kept where the user says which version it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct EvaluatorIdentity {
+    /// The command line or the URL, as the user wrote it.
+    pub name: String,
+    /// Where the command line stands.
+    pub folder: String,
+    pub version: String,
 }
 
 /// The finished episodes of all runs, as one run may use them.

@@ -112,6 +112,45 @@ impl Ledger {
         *lock(&self.last_refusal) = Some(limit);
     }
 
+    /// Makes a call that is no model's: reserved before, settled by what it says that it took, and cut where a limit
+    /// of time comes first.
+    pub async fn account<T>(
+        &self,
+        role: Role,
+        name: &str,
+        bound: Bound,
+        call: impl Future<Output = (T, Charge)>,
+    ) -> Result<T, Unmade> {
+        let note = |unmade: &Unmade| match unmade {
+            Unmade::Full(limit) => self.refuse(*limit),
+            Unmade::NotKept(_) => {}
+        };
+        let waits = FailedAttempts::default();
+        let reservation = self.reserve(role, name, bound, &waits).await.inspect_err(note)?;
+        match self.in_time(role, call).await {
+            Ok((answer, charge)) => {
+                reservation.settle(charge);
+                Ok(answer)
+            }
+            Err(limit) => {
+                reservation.settle(Charge::Uncounted);
+                self.refuse(limit);
+                Err(Unmade::Full(limit))
+            }
+        }
+    }
+
+    /// Waits for a call as long as the limits of time allow.
+    async fn in_time<T>(&self, role: Role, call: impl Future<Output = T>) -> Result<T, Limit> {
+        let run = self.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let of_role = lock(&self.accounts).time_left_ms(role, self.now_ms());
+        let of_role = of_role.map(Duration::from_millis);
+        let tightest = [(run, None), (of_role, Some(role))];
+        let tightest = tightest.into_iter().filter_map(|(left, role)| Some((left?, role))).min();
+        let Some((left, role)) = tightest else { return Ok(call.await) };
+        timeout(left, call).await.map_err(|_| Limit { role, resource: Resource::Time })
+    }
+
     /// Reserves a call, waiting while calls under way may still give back what they do not need, and keeps it.
     async fn reserve(
         &self,
@@ -119,19 +158,19 @@ impl Ledger {
         model: &str,
         bound: Bound,
         waits: &FailedAttempts,
-    ) -> Result<Reservation<'_>, NotReserved> {
+    ) -> Result<Reservation<'_>, Unmade> {
         loop {
             let settled = self.settled.notified();
             tokio::pin!(settled);
             // From here on no settling is missed.
             settled.as_mut().enable();
             if self.deadline().is_some_and(|deadline| Instant::now() >= deadline) {
-                return Err(NotReserved::Full(Limit::RUN_TIME));
+                return Err(Unmade::Full(Limit::RUN_TIME));
             }
             let answer = lock(&self.accounts).reserve(role, &bound, self.now_ms());
             match answer {
                 Ok(()) => break,
-                Err(Refusal::Full(limit)) => return Err(NotReserved::Full(limit)),
+                Err(Refusal::Full(limit)) => return Err(Unmade::Full(limit)),
                 Err(Refusal::Wait) => {
                     // No agent is slow for it, whoever else has a clock.
                     waits.raise();
@@ -151,7 +190,7 @@ impl Ledger {
             Ok(()) => Ok(reservation),
             Err(problem) => {
                 reservation.settle(Charge::Free);
-                Err(NotReserved::NotKept(problem))
+                Err(Unmade::NotKept(problem))
             }
         }
     }
@@ -169,9 +208,12 @@ impl Ledger {
     }
 }
 
-/// Why a call was not made.
-enum NotReserved {
+/// Why a call was not made, or not to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unmade {
+    /// A limit of the run came first.
     Full(Limit),
+    /// It could not be accounted for.
     NotKept(String),
 }
 
@@ -261,15 +303,9 @@ impl Metered {
 
     /// Makes a reserved call, as long as the limits of time allow.
     async fn call(&self, request: &Request) -> Result<Reply, LlmError> {
-        let run = self.ledger.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let role = lock(&self.ledger.accounts).time_left_ms(self.role, self.ledger.now_ms());
-        let role = role.map(Duration::from_millis);
-        let tightest = [(run, None), (role, Some(self.role))];
-        let tightest = tightest.into_iter().filter_map(|(left, role)| Some((left?, role))).min();
-        let Some((left, role)) = tightest else { return self.inner.complete(request).await };
-        match timeout(left, self.inner.complete(request)).await {
+        match self.ledger.in_time(self.role, self.inner.complete(request)).await {
             Ok(answer) => answer,
-            Err(_) => Err(self.cap_reached(Limit { role, resource: Resource::Time })),
+            Err(limit) => Err(self.cap_reached(limit)),
         }
     }
 
@@ -295,8 +331,8 @@ impl Llm for Metered {
             let reservation =
                 match self.ledger.reserve(self.role, self.name(), bound, &request.failed_attempts).await {
                     Ok(reservation) => reservation,
-                    Err(NotReserved::Full(limit)) => return Err(self.cap_reached(limit)),
-                    Err(NotReserved::NotKept(problem)) => {
+                    Err(Unmade::Full(limit)) => return Err(self.cap_reached(limit)),
+                    Err(Unmade::NotKept(problem)) => {
                         let problem =
                             format!("the call was not made, since it could not be accounted for: {problem}");
                         return Err(LlmError::SetupRefused { model: self.name().to_owned(), problem });

@@ -303,6 +303,8 @@ fn tokens(report: &Report) -> String {
     counted(total).unwrap_or_else(|| {
         let why = if is_in_process(report) {
             "none: the offline model has no tokens"
+        } else if is_judged_outside(report) {
+            "not reported by the evaluator"
         } else {
             "not reported by the provider"
         };
@@ -331,6 +333,9 @@ fn dollars(report: &Report) -> String {
     let sum = total(report);
     if sum.calls == 0 {
         return "not known: no account of the calls was kept".into();
+    }
+    if sum.unpriced_calls == sum.calls && is_judged_outside(report) {
+        return format!("not measured: the evaluator reported none in {} calls", sum.calls);
     }
     if sum.unpriced_calls == sum.calls {
         return format!("unpriced: {} calls of models without a price; --prices takes yours", sum.calls);
@@ -376,6 +381,11 @@ fn dollars_by_model(report: &Report) -> String {
 
 fn total(report: &Report) -> Sum {
     report.spending.iter().fold(Sum::nothing(), |sum, row| sum.plus(&row.sum))
+}
+
+/// Whether an evaluator of the user measured, so that the run has no model for the agent.
+fn is_judged_outside(report: &Report) -> bool {
+    report.started.conditions.models.get("agent").is_some_and(serde_json::Value::is_null)
 }
 
 /// Whether no provider was asked anything.

@@ -1,7 +1,7 @@
 //! Scenario and rubric files as they stand on disk: typed, checked as far as one file alone can be checked,
 //! with the places of whatever must be compared with other files.
 
-use crate::scenario::fields::{Fields, Need};
+use crate::scenario::fields::{Fields, Need, shown};
 use crate::scenario::node::{Node, Tree};
 use crate::scenario::problem::{Place, Report};
 use crate::scenario::raw_check::{RawCheck, expect_tool, read_check};
@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 use std::collections::HashMap;
 
 /// The keys of a scenario file.
-const SCENARIO_KEYS: [&str; 11] = [
+const SCENARIO_KEYS: [&str; 12] = [
     "name",
     "difficulty",
     "weight",
@@ -22,6 +22,7 @@ const SCENARIO_KEYS: [&str; 11] = [
     "workspace",
     "user_context_defaults",
     "scoring",
+    "checks",
 ];
 
 /// A scenario file.
@@ -40,6 +41,8 @@ pub struct RawScenario {
     pub workspace: IndexMap<String, (String, Place)>,
     pub user_context: IndexMap<String, String>,
     pub checks: Vec<RawCheck>,
+    /// An evaluator outside of this program brings the checks, so there are none here.
+    pub is_scored_outside: bool,
     /// The whole document; its checks are those above.
     pub document: Value,
 }
@@ -68,6 +71,7 @@ impl RawScenario {
 pub fn read_scenario(root: &Node, report: &mut Report) -> Option<RawScenario> {
     let fields = Fields::of(root, "", report)?;
     fields.only(&SCENARIO_KEYS, report);
+    let is_scored_outside = read_outside(&fields, report);
     Some(RawScenario {
         name: read_name(&fields, report).unwrap_or_default(),
         name_place: fields.value_place("name"),
@@ -75,12 +79,13 @@ pub fn read_scenario(root: &Node, report: &mut Report) -> Option<RawScenario> {
         weight: read_weight(&fields, report),
         held_out: fields.flag("held_out", report).unwrap_or(false),
         description: fields.text("description", Need::Optional, report).unwrap_or_default().to_owned(),
-        tools: read_tools(&fields, report),
+        tools: read_tools(&fields, is_scored_outside, report),
         prompt: fields.text("prompt", Need::Required, report).unwrap_or_default().trim().to_owned(),
-        variants: fields.text_map("variants", Need::Expected, report),
+        variants: fields.text_map("variants", need_inside(is_scored_outside, Need::Expected), report),
         workspace: fields.text_map("workspace", Need::Optional, report),
         user_context: read_context(&fields, report),
         checks: read_scoring(&fields, report),
+        is_scored_outside,
         document: root.to_value(),
     })
 }
@@ -118,9 +123,34 @@ fn read_weight(fields: &Fields<'_>, report: &mut Report) -> f64 {
     weight
 }
 
-fn read_tools(fields: &Fields<'_>, report: &mut Report) -> Vec<String> {
-    let tools = fields.texts("tools", Need::Required, report).unwrap_or_default();
-    for (tool, place) in &tools {
+/// Whether an evaluator outside of this program scores the scenario: `checks: external`, and then no rubric.
+fn read_outside(fields: &Fields<'_>, report: &mut Report) -> bool {
+    let Some(node) = fields.node("checks", Need::Optional, report) else { return false };
+    if !matches!(&node.tree, Tree::Scalar(Value::Str(text)) if text == "external") {
+        let help = "write `checks: external` where an evaluator outside of this program scores the scenario \
+                    (docs/evaluators.md), and a rubric under `scoring.checks`";
+        report.error(node.place, "checks", format!("expected `external`, found {}", shown(node))).help(help);
+        return false;
+    }
+    if fields.has("scoring") {
+        let message = "an evaluator outside brings the checks, so the scenario may not have a rubric";
+        report
+            .error(fields.key_place("scoring"), "scoring", message)
+            .help("remove `scoring`, or `checks: external`");
+    }
+    true
+}
+
+/// What a scenario needs that our own world and rubric are made of.
+fn need_inside(is_scored_outside: bool, need: Need) -> Need {
+    if is_scored_outside { Need::Optional } else { need }
+}
+
+/// An evaluator outside has tools of its own, if any.
+fn read_tools(fields: &Fields<'_>, is_scored_outside: bool, report: &mut Report) -> Vec<String> {
+    let need = need_inside(is_scored_outside, Need::Required);
+    let tools = fields.texts("tools", need, report).unwrap_or_default();
+    for (tool, place) in tools.iter().filter(|_| !is_scored_outside) {
         expect_tool(tool, *place, "tools", report);
     }
     tools.into_iter().map(|(tool, _)| tool.to_owned()).collect()

@@ -94,6 +94,9 @@ pub enum ScoreError {
     MatchLimit { index: usize, id: String },
     #[error("the rubric has no checks, so there is no score")]
     NoChecks,
+    /// The evaluator outside of this program gave verdicts that are none.
+    #[error("the evaluator's verdicts: {0}")]
+    External(String),
 }
 
 /// Scores an episode under a rubric.

@@ -27,6 +27,7 @@ fn episode() -> Episode {
         usage: Usage { input_tokens: Some(3), ..Usage::default() },
         resolved_model: None,
         transcript: vec![Message::User("hi".into()), Message::Assistant(AssistantTurn::default())],
+        external: None,
     }
 }
 

@@ -42,7 +42,7 @@ fn scenario() -> Scenario {
 
 fn task(scenario: Scenario) -> Task {
     let pack = Pack::of_policy("Be brief, {{USER_NAME}}.", &PackMetadata::default());
-    Task { scenario: Arc::new(scenario), pack: Arc::new(pack), persona: None, seed: Seed(7) }
+    Task { scenario: Arc::new(scenario), pack: Arc::new(pack), persona: None, seed: Seed(7), repeat: 0 }
 }
 
 fn limits() -> Limits {

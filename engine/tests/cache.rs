@@ -63,7 +63,7 @@ struct Morning {
 impl Night<'_> {
     fn new(folder: &TempDir) -> Night<'_> {
         let limits = Limits::of(&Profile::default());
-        let conditions = AgentConditions { model: identity(), prompt: "p".into(), limits };
+        let conditions = AgentConditions { model: identity(), prompt: "p".into(), limits, evaluator: None };
         Night {
             folder,
             run: "first",
@@ -237,7 +237,7 @@ fn attempt(cache: Arc<Cache>, seed: u64, replies: Vec<Result<Reply, LlmError>>) 
     let model = scripted(replies);
     let kept = Arc::new(Cached::new(model.clone(), identity(), cache));
     let scenario = load_suite(&SuiteSource::Embedded).expect("the embedded suite").suite.scenarios[0].clone();
-    let task = Task { scenario, pack: Arc::new(baseline()), persona: None, seed: Seed(seed) };
+    let task = Task { scenario, pack: Arc::new(baseline()), persona: None, seed: Seed(seed), repeat: 0 };
     let agent = Builtin::new(kept, Limits::of(&Profile::default()));
     (runtime().block_on(agent.attempt(&task)), model.requests().len())
 }

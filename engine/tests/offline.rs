@@ -46,7 +46,7 @@ fn attempt(agent: &Builtin, suite: &Suite, pack: &Arc<Pack>, repeat: u32) -> Vec
     let mut episodes = Vec::new();
     for scenario in &suite.scenarios {
         let seed = Seed(5).child("episode", &[&scenario.name, &repeat.to_string()]);
-        let task = Task { scenario: scenario.clone(), pack: pack.clone(), persona: None, seed };
+        let task = Task { scenario: scenario.clone(), pack: pack.clone(), persona: None, seed, repeat: 0 };
         episodes.push(runtime.block_on(agent.attempt(&task)));
     }
     episodes

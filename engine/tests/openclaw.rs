@@ -43,7 +43,7 @@ fn scenario() -> Arc<Scenario> {
 
 async fn episode(agent: &OpenClaw) -> Episode {
     let pack = Arc::new(Pack::of_policy("Be brief.", &PackMetadata::default()));
-    agent.attempt(&Task { scenario: scenario(), pack, persona: None, seed: Seed(0) }).await
+    agent.attempt(&Task { scenario: scenario(), pack, persona: None, seed: Seed(0), repeat: 0 }).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +112,8 @@ async fn programs_in_a_workspace_never_run() {
     let pack = Arc::new(pack.with_file(".pi/extensions/evil.ts", &extension));
     let model = Arc::new(Scripted::in_turn([Ok(Reply::says("Done."))]));
     let agent = OpenClaw::new(model, settings(installed, limits())).await.unwrap();
-    let episode = agent.attempt(&Task { scenario: scenario(), pack, persona: None, seed: Seed(0) }).await;
+    let episode =
+        agent.attempt(&Task { scenario: scenario(), pack, persona: None, seed: Seed(0), repeat: 0 }).await;
     assert!(!file.exists(), "the gateway ran a program of the pack on this machine");
     let Outcome::Errored { reason, class } = &episode.outcome else { panic!("{:?}", episode.outcome) };
     assert!(reason.contains("\".pi/extensions/evil.ts\" is not a plain document"), "{reason}");

@@ -75,7 +75,7 @@ fn shown(persona: Option<Persona>, agents_md: &str) -> (String, String) {
     let read = Reply::calls("", &[("read", r#"{"path": "USER.md"}"#)]);
     let model = Arc::new(Scripted::in_turn([Ok(read), Ok(Reply::says("Done."))]));
     let agent = Builtin::new(model.clone(), Limits::of(&Profile::default()));
-    let task = Task { scenario: scenario(), pack: policy(agents_md), persona, seed: Seed(0) };
+    let task = Task { scenario: scenario(), pack: policy(agents_md), persona, seed: Seed(0), repeat: 0 };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let episode = runtime.block_on(agent.attempt(&task));
     let answer = episode.transcript.iter().find_map(|message| match message {

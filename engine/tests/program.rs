@@ -6,6 +6,7 @@ mod caching;
 mod conversations;
 mod doctor;
 mod estimate;
+mod evaluators;
 mod fake;
 mod gateways;
 mod lab;

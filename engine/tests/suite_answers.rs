@@ -103,6 +103,7 @@ impl Answers<'_> {
             usage: Usage::default(),
             resolved_model: None,
             transcript: Vec::new(),
+            external: None,
         };
         let card = scorecard(&self.scenario.rubric, &episode);
         let card = card.unwrap_or_else(|error| panic!("{}: {error}", self.scenario.name));

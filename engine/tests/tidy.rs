@@ -111,12 +111,13 @@ fn the_library_never_prints() {
 }
 
 #[test]
-fn only_llm_and_the_gateway_speak_to_models() {
+fn only_llm_the_gateway_and_evaluators_use_the_network() {
     let wrong = mentions(&["reqwest"], |source| {
         let is_gateway = source.path == "engine/agent/openclaw/gateway.rs";
-        source.module().is_some_and(|module| module != "llm") && !is_gateway
+        let is_evaluator = source.path.starts_with("engine/agent/external/");
+        source.module().is_some_and(|module| module != "llm") && !is_gateway && !is_evaluator
     });
-    expect_none(&wrong, "uses of the HTTP client outside of llm and the gateway");
+    expect_none(&wrong, "uses of the HTTP client outside of llm, the gateway and evaluators");
 }
 
 #[test]

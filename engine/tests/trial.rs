@@ -280,5 +280,6 @@ fn failed(class: FailureClass) -> Episode {
         usage: Usage::default(),
         resolved_model: None,
         transcript: Vec::new(),
+        external: None,
     }
 }

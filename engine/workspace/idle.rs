@@ -1,7 +1,7 @@
 //! What an agent that does nothing at all earns: a rubric made of prohibitions rewards it, and a search then
 //! finds policies that do less and less.
 
-use crate::episode::{Episode, Outcome, Usage};
+use crate::episode::{Episode, Outcome};
 use crate::scenario::Scenario;
 use crate::score::{ScoreError, Scorecard, scorecard};
 
@@ -10,16 +10,7 @@ pub const IDLE_SCORE_MAX: f64 = 0.4;
 
 /// Scores an episode without a word and without a call.
 pub fn idle_scorecard(scenario: &Scenario) -> Result<Scorecard, ScoreError> {
-    let nothing = Episode {
-        outcome: Outcome::Finished,
-        response: String::new(),
-        tool_calls: Vec::new(),
-        model_calls: 0,
-        usage: Usage::default(),
-        resolved_model: None,
-        transcript: Vec::new(),
-    };
-    scorecard(&scenario.rubric, &nothing)
+    scorecard(&scenario.rubric, &Episode::empty(Outcome::Finished))
 }
 
 /// What is wrong with a rubric that pays for nothing; none where it does not.

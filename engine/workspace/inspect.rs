@@ -4,7 +4,7 @@ use crate::pack::Pack;
 use crate::scenario::Suite;
 use crate::scenario::node::{Node, Tree};
 use crate::scenario::problem::{Problem, Report, Strictness};
-use crate::scenario::raw::{read_rubric, read_scenario};
+use crate::scenario::raw::{RawScenario, read_rubric, read_scenario};
 use crate::scenario::yaml;
 use crate::workspace::disk::read_file;
 use crate::workspace::pack::is_pack_folder;
@@ -28,6 +28,8 @@ pub enum Found {
     Scenario {
         checks: usize,
     },
+    /// A scenario file whose checks an evaluator outside of this program brings.
+    ScenarioScoredOutside,
     /// A rubric file with this many checks.
     Rubric {
         checks: usize,
@@ -110,7 +112,11 @@ fn read_alone(path: &Path, report: &mut Report) -> Option<Found> {
     if is_rubric(&root) {
         read_rubric(&root, report).map(|checks| Found::Rubric { checks: checks.len() })
     } else {
-        read_scenario(&root, report).map(|raw| Found::Scenario { checks: raw.checks.len() })
+        let found = |raw: RawScenario| match raw.is_scored_outside {
+            true => Found::ScenarioScoredOutside,
+            false => Found::Scenario { checks: raw.checks.len() },
+        };
+        read_scenario(&root, report).map(found)
     }
 }
 

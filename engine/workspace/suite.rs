@@ -179,6 +179,10 @@ impl Work<'_> {
             let mut report = self.report(&file);
             let rubric = self.document(&file, &mut report).and_then(|root| read_rubric(&root, &mut report));
             match reads.iter_mut().find(|read| stem(&read.file) == stem(&file)) {
+                Some(read) if read.raw.is_scored_outside => {
+                    let message = "the scenario has `checks: external`, so it may not have a rubric";
+                    report.error(None, "", message).help("remove this file, or `checks: external`");
+                }
                 Some(read) => {
                     read.has_all_checks &= report.errors().next().is_none();
                     read.raw.lay_over(rubric.unwrap_or_default());
@@ -211,12 +215,12 @@ impl Work<'_> {
     fn complete(&mut self, read: Read) -> Scenario {
         let raw = read.raw;
         let mut report = self.report(&read.file);
-        if read.has_all_checks {
+        if read.has_all_checks && !raw.is_scored_outside {
             expect_points(&raw.checks, &mut report);
         }
         let at = format!("{}/{}", self.layout.fixtures, raw.name);
         let fixtures = below(self.source.folder, &at);
-        if fixtures.iter().next().is_none() {
+        if fixtures.iter().next().is_none() && !raw.is_scored_outside {
             let message = format!("there are no fixtures for {}", raw.name);
             report
                 .objection(raw.name_place, "name", message)
@@ -312,7 +316,8 @@ fn build(raw: RawScenario, fixtures: Folder) -> Scenario {
 
 fn expect_points(checks: &[RawCheck], report: &mut Report) {
     if checks.is_empty() {
-        let help = "list them under scoring.checks, or in rubrics/<name>.yaml under checks";
+        let help = "list them under scoring.checks, or in rubrics/<name>.yaml under checks; or write \
+                    `checks: external` where an evaluator outside of this program brings them";
         report.error(None, "scoring.checks", "there are no checks, so nothing can be scored").help(help);
     }
 }

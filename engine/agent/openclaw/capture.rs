@@ -78,8 +78,9 @@ async fn asked(
     let model = Arc::new(Scripted::in_turn(script.into_iter().map(Ok)).named(MODEL));
     let agent = OpenClaw::new(model.clone(), settings.clone()).await?;
     let pack = Arc::new(Pack::of_policy(policy, &PackMetadata::default()));
-    let episode =
-        agent.attempt(&Task { scenario: Arc::new(scenario), pack, persona: None, seed: Seed(0) }).await;
+    let episode = agent
+        .attempt(&Task { scenario: Arc::new(scenario), pack, persona: None, seed: Seed(0), repeat: 0 })
+        .await;
     ensure!(episode.outcome == Outcome::Finished, "the episode did not finish: {:?}", episode.outcome);
     Ok((model.requests(), episode.response))
 }

@@ -59,6 +59,7 @@ impl Comparison {
             pack: Arc::new(pack(first.policy)),
             persona: None,
             seed: Seed(0),
+            repeat: 0,
         };
         let (episode, _) = self.stage.play(&first.script, self.gateway.attempt(&task)).await;
         anyhow::ensure!(episode.outcome.is_scored(), "the gateway does not work: {:?}", episode.outcome);
@@ -72,6 +73,7 @@ impl Comparison {
             pack: Arc::new(pack(behaviour.policy)),
             persona: persona(behaviour.policy),
             seed: Seed(0),
+            repeat: 0,
         };
         let began = Instant::now();
         let gateway = self.stage.play(&behaviour.script, self.gateway.attempt(&task)).await;

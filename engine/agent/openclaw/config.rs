@@ -1,8 +1,8 @@
 //! Everything a gateway is started with: its folder, its configuration and its plugin.
 
 use crate::agent::builtin::Limits;
+use crate::agent::held::HeldFolder;
 use crate::agent::openclaw::Installed;
-use crate::agent::openclaw::held::HeldFolder;
 use crate::agent::prompt::PromptProfile;
 use crate::value::Value;
 use serde_json::json;

@@ -84,7 +84,7 @@ mod tests {
             suite.scenarios[0] = Arc::new(scenario.clone());
             assert_eq!(refuse_programs(&pack, &suite).is_ok(), expected, "{in_pack:?} {in_suite:?}");
             let (scenario, pack) = (Arc::new(scenario), Arc::new(pack));
-            let task = Task { scenario, pack, persona: None, seed: Seed(0) };
+            let task = Task { scenario, pack, persona: None, seed: Seed(0), repeat: 0 };
             assert_eq!(Documents::of(&task).is_ok(), expected, "{in_pack:?} {in_suite:?}");
         };
         check(None, None, true);

@@ -1,7 +1,7 @@
 //! The pinned OpenClaw and Node from the npm registry, in a folder of the user's cache, and the checks without
 //! which no gateway is started.
 
-use crate::agent::openclaw::held::HeldFolder;
+use crate::agent::held::HeldFolder;
 use crate::units::sha256_hex;
 use std::io;
 use std::path::{Path, PathBuf};

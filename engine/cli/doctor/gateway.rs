@@ -11,7 +11,8 @@ const NAME: &str = "gateway";
 /// Whether the pinned versions are installed and whole.
 pub fn gateway(agent: &AgentSettings) -> Found<()> {
     if !agent.needs_gateway() {
-        return (Row::not_configured(NAME, "the built-in agent needs none"), Some(()));
+        let agent = if agent.evaluator().is_some() { "an evaluator" } else { "the built-in agent" };
+        return (Row::not_configured(NAME, format!("{agent} needs none")), Some(()));
     }
     let cache = match cache_folder() {
         Ok(cache) => cache,

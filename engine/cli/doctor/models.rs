@@ -39,10 +39,10 @@ pub struct Examined {
     pub spent: Spent,
 }
 
-/// The agent's model, and those of the writers that are others, each once.
+/// The agent's model, unless an evaluator has its own, and those of the writers that are others, each once.
 pub fn examinees(settings: &ModelSettings) -> Vec<Examinee<'_>> {
-    let writes = settings.writers.contains(&settings.agent);
-    let mut examinees = vec![Examinee { name: AGENT, role: &settings.agent, writes }];
+    let of_agent = |role| Examinee { name: AGENT, role, writes: settings.writers.contains(role) };
+    let mut examinees: Vec<Examinee<'_>> = settings.agent.iter().map(of_agent).collect();
     for role in &settings.writers {
         let is_same = |other: &Role| other == role || other.is_offline() && role.is_offline();
         if !examinees.iter().any(|other| is_same(other.role)) {

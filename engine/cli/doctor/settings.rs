@@ -27,16 +27,18 @@ pub fn program() -> Found<()> {
 }
 
 /// Which models the options name.
-pub fn models(args: &ModelArgs, caps: &RunCaps) -> Found<ModelSettings> {
-    match args.settings(caps) {
+pub fn models(args: &ModelArgs, caps: &RunCaps, is_external: bool) -> Found<ModelSettings> {
+    match args.settings(caps, is_external) {
         Ok(settings) => {
             let writers: Vec<String> = settings.writers.iter().map(Role::to_string).collect();
             let finding = if settings.are_offline() {
                 "the offline model, a rule-based stand-in".to_owned()
-            } else if settings.writers[..] == [settings.agent.clone()] {
-                format!("agent and writer {}", settings.agent)
             } else {
-                format!("agent {}, writer {}", settings.agent, writers.join(", "))
+                match &settings.agent {
+                    Some(agent) if settings.writers == [agent.clone()] => format!("agent and writer {agent}"),
+                    Some(agent) => format!("agent {agent}, writer {}", writers.join(", ")),
+                    None => format!("the evaluator's own model, writer {}", writers.join(", ")),
+                }
             };
             (Row::passed("settings", finding), Some(settings))
         }
@@ -59,7 +61,13 @@ pub fn models(args: &ModelArgs, caps: &RunCaps) -> Found<ModelSettings> {
 /// The limits, and the prices that dollars are counted by.
 pub fn limits(args: &LimitArgs, models: &ModelSettings) -> Row {
     match args.prices(models.asked_of_providers()) {
-        Ok(_) if models.are_offline() => Row::passed("prices", "none needed: nothing is asked of a provider"),
+        Ok(_) if models.asked_of_providers().next().is_none() => {
+            let finding = match models.are_offline() {
+                true => "none needed: nothing is asked of a provider",
+                false => "none needed: only what the evaluator reports is counted",
+            };
+            Row::passed("prices", finding)
+        }
         Ok(prices) => {
             let unpriced = models.asked_of_providers().filter(|(_, role)| prices.of(role).is_none());
             let mut unpriced: Vec<&str> = unpriced.map(|(_, role)| role.model.as_str()).collect();
@@ -84,7 +92,13 @@ pub fn limits(args: &LimitArgs, models: &ModelSettings) -> Row {
 
 /// In which words the agent asks.
 pub fn agent(args: &AgentArgs) -> Found<AgentSettings> {
-    let settings = args.settings();
+    let settings = match args.settings() {
+        Ok(settings) => settings,
+        Err(error) => {
+            let fix = "correct the option; `optimize --help` explains each";
+            return (Row::failed("agent", Fault::Setup, format!("{error:#}"), fix), None);
+        }
+    };
     match settings.hash() {
         Ok(_) => {
             let finding = settings.notice();
@@ -101,7 +115,7 @@ pub fn agent(args: &AgentArgs) -> Found<AgentSettings> {
 /// The keys in the environment and in `.env`, and whether every model has what it needs. Keys that can be read
 /// are given on, even if one is missing.
 pub fn keys(models: Option<&ModelSettings>) -> Found<Keys> {
-    let of_agent = models.map(|models| &models.agent);
+    let of_agent = models.and_then(|models| models.agent.as_ref());
     let roles: Vec<&Role> = of_agent.into_iter().chain(models.iter().flat_map(|one| &one.writers)).collect();
     let keys = match Keys::read(roles.iter().flat_map(|role| role.variables())) {
         Ok(keys) => keys,

@@ -1,16 +1,17 @@
 //! The cache of a run: whether there is one, what it stands around, and what is said about it.
 
 use super::Session;
+use crate::agents::EvaluatorSettings;
 use crate::cache_folder::cache_folder;
 use crate::models::ModelSettings;
 use crate::role::Role;
 use anyhow::Context;
 use clap::Args;
-use packwright::agent::builtin::Limits;
 use packwright::cache::Cache;
 use packwright::evaluate::{AgentConditions, EpisodeCache};
 use packwright::llm::Llm;
-use packwright::llm::cache::Cached;
+use packwright::llm::cache::{Cached, ModelIdentity};
+use packwright::llm::options::ModelOptions;
 use packwright::optimize::Ending;
 use packwright::propose::Writers;
 use serde::{Deserialize, Serialize};
@@ -71,11 +72,20 @@ impl RunCache {
     }
 
     /// The model, its replies kept where they cost something.
-    pub fn around(&self, role: &Role, llm: Arc<dyn Llm>) -> anyhow::Result<Arc<dyn Llm>> {
+    fn around(&self, role: &Role, llm: Arc<dyn Llm>) -> anyhow::Result<Arc<dyn Llm>> {
         Ok(match &self.cache {
             Some(cache) if !role.is_offline() => Arc::new(Cached::new(llm, role.identity()?, cache.clone())),
             _ => llm,
         })
+    }
+
+    /// The agent's model, its replies kept where they cost something; none where an evaluator has its own.
+    pub fn around_agent(
+        &self,
+        settings: &ModelSettings,
+        llm: Option<Arc<dyn Llm>>,
+    ) -> anyhow::Result<Option<Arc<dyn Llm>>> {
+        settings.agent.as_ref().zip(llm).map(|(role, llm)| self.around(role, llm)).transpose()
     }
 
     /// The writers, their replies kept where they cost something.
@@ -85,14 +95,27 @@ impl RunCache {
         Ok(Writers::new(kept.collect::<Result<_, _>>()?))
     }
 
-    /// The episodes of all runs, where the agent's model costs something.
+    /// The episodes of all runs, where the agent's model costs something, or an evaluator of the user has a version.
     pub fn episodes(&self, session: &Session) -> anyhow::Result<Option<Arc<EpisodeCache>>> {
-        let agent = session.settings.models.agent();
-        let Some(cache) = self.cache.as_ref().filter(|_| !agent.is_offline()) else { return Ok(None) };
+        let settings = &session.settings;
+        let evaluator = settings.agent.evaluator().and_then(EvaluatorSettings::identity);
+        let model = match (&settings.models.agent, &evaluator) {
+            (Some(agent), _) if agent.is_offline() => return Ok(None),
+            (Some(agent), _) => agent.identity()?,
+            (None, Some(evaluator)) => ModelIdentity {
+                model: evaluator.name.clone(),
+                base_url: String::new(),
+                options: ModelOptions::default(),
+                headers: Vec::new(),
+            },
+            (None, None) => return Ok(None),
+        };
+        let Some(cache) = self.cache.as_ref() else { return Ok(None) };
         let conditions = AgentConditions {
-            model: agent.identity()?,
+            model,
             prompt: session.started.conditions.prompt.clone(),
-            limits: Limits::of(&session.started.profile),
+            limits: settings.agent.limits(&session.started.profile),
+            evaluator,
         };
         Ok(Some(Arc::new(EpisodeCache::new(cache.clone(), conditions, &session.suite))))
     }

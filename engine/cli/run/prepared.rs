@@ -6,7 +6,7 @@ use super::{RunArgs, read_suite, started};
 use crate::exit::BadInput;
 use crate::models::{self, CAPPED_OUTPUT_TOKENS, Models};
 use packwright::agent::Task;
-use packwright::agent::builtin::{Builtin, Limits};
+use packwright::agent::builtin::Builtin;
 use packwright::budget::{Amount, Role};
 use packwright::estimate::{Asked, Estimate, Measured, PerTask, Question, Sent, estimate};
 use packwright::event::RunStarted;
@@ -93,12 +93,29 @@ fn estimate_of(
     started: &RunStarted,
 ) -> anyhow::Result<Estimate> {
     let past = Past::of(&args.runs, started);
-    let agent = &settings.models.agent;
+    let agent = settings.models.agent.as_ref();
     let writers = &settings.models.writers;
     let offline = |roles: &[crate::role::Role]| roles.iter().all(crate::role::Role::is_offline);
-    let sent = sent(settings, suite, start, started)?;
-    let episode = past.agent.per_task().unwrap_or_else(|| PerTask::guessed_episode(&sent));
-    let first = sent.iter().map(|sent| sent.first).fold(0.0, f64::max);
+    let asked_agent = match agent {
+        Some(agent) => {
+            let sent = sent(settings, suite, start, started)?;
+            let episode = past.agent.per_task().unwrap_or_else(|| PerTask::guessed_episode(&sent));
+            let first = sent.iter().map(|sent| sent.first).fold(0.0, f64::max);
+            Asked {
+                task: Some(in_time(episode, agent.is_offline())),
+                prices: settings.prices.of(agent).into_iter().collect(),
+                is_offline: agent.is_offline(),
+                bound: bound(std::slice::from_ref(agent), settings, first, CAPPED_OUTPUT_TOKENS),
+            }
+        }
+        // Nobody knows what an evaluator of the user does in an episode, until it has been measured.
+        None => Asked {
+            task: past.agent.per_episode_outside(),
+            prices: Vec::new(),
+            is_offline: false,
+            bound: Amount { calls: 1, ..Amount::default() },
+        },
+    };
     let question = suite.scenarios.iter().map(|scenario| scenario.prompt.len()).sum::<usize>() as f64
         + start.pack.agents_md().len() as f64;
     let proposal = past.writer.per_task().unwrap_or_else(|| {
@@ -114,14 +131,9 @@ fn estimate_of(
         scenarios,
         caps: &settings.caps,
         parallel: u32::from(args.parallel),
-        agent: Asked {
-            task: in_time(episode, agent.is_offline()),
-            prices: settings.prices.of(agent).into_iter().collect(),
-            is_offline: agent.is_offline(),
-            bound: bound(std::slice::from_ref(agent), settings, first, CAPPED_OUTPUT_TOKENS),
-        },
+        agent: asked_agent,
         writer: Asked {
-            task: in_time(proposal, offline(writers)),
+            task: Some(in_time(proposal, offline(writers))),
             prices: price_of_writers.unwrap_or_default(),
             is_offline: offline(writers),
             bound: bound(writers, settings, question, OUTPUT_TOKENS_MAX),
@@ -151,13 +163,13 @@ fn sent(
     start: &Start,
     started: &RunStarted,
 ) -> anyhow::Result<Vec<Sent>> {
-    let mut agent = Builtin::new(Arc::new(Offline::new()), Limits::of(&started.profile));
+    let mut agent = Builtin::new(Arc::new(Offline::new()), settings.agent.limits(&started.profile));
     agent.prompt = settings.agent.prompt()?;
     let pack = Arc::new(start.pack.clone());
     let scenarios = suite.scenarios.iter().map(|scenario| {
         let persona = started.profile.personas.map(|personas| personas.persona(0));
         let (pack, seed) = (pack.clone(), started.seed);
-        let task = Task { scenario: scenario.clone(), pack, seed, persona };
+        let task = Task { scenario: scenario.clone(), pack, seed, persona, repeat: 0 };
         let files = scenario.fixtures.iter().filter_map(|(_, entry)| match entry {
             Entry::File(content) => Some(content.len()),
             _ => None,

@@ -2,9 +2,9 @@
 
 use super::RunArgs;
 use super::cache::CacheSettings;
-use crate::agents::AgentSettings;
+use crate::agents::{AgentSettings, EvaluatorSettings};
 use crate::limits::Prices;
-use crate::models::ModelSettings;
+use crate::models::{ModelSettings, Models};
 use anyhow::Context;
 use packwright::budget::RunCaps;
 use serde::{Deserialize, Serialize};
@@ -31,18 +31,34 @@ pub struct Settings {
 impl Settings {
     pub fn of(args: &RunArgs) -> anyhow::Result<Settings> {
         let caps = args.limits.caps();
-        let models = args.models.settings(&caps)?;
+        let models = args.models.settings(&caps, args.agent.is_external())?;
         let prices = args.limits.prices(models.asked_of_providers())?;
         Ok(Settings {
             seed: args.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
             suite: args.suite.as_deref().map(absolute).transpose()?,
             packs: absolute(&args.packs)?,
             models,
-            agent: args.agent.settings(),
+            agent: args.agent.settings()?,
             cache: args.cache.settings(),
             caps,
             prices,
         })
+    }
+}
+
+impl Settings {
+    /// What measures, as the run's first event has it: the agent's model, or the evaluator of the user.
+    pub fn agent_name(&self, models: &Models) -> String {
+        let evaluator = || self.agent.evaluator().map(EvaluatorSettings::name);
+        models.agent_name().map(str::to_owned).or_else(evaluator).unwrap_or_default()
+    }
+
+    /// By what dollars are counted.
+    pub fn price_note(&self) -> String {
+        let is_asked = self.models.asked_of_providers().next().is_some();
+        let of_providers = Some(self.prices.note.clone()).filter(|_| is_asked);
+        let of_evaluator = self.agent.evaluator().map(|_| "what the evaluator reported".to_owned());
+        of_evaluator.into_iter().chain(of_providers).collect::<Vec<_>>().join(" and ")
     }
 }
 

@@ -78,7 +78,8 @@ impl Place {
         ids.into_iter().next().expect("one run")
     }
 
-    fn clean(&self, program: &str) -> Command {
+    /// A program with nothing of the caller's environment but the path.
+    pub fn clean(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.env_clear().env("HOME", self.folder.path()).env("GIT_CONFIG_NOSYSTEM", "1");
         if let Some(path) = std::env::var_os("PATH") {

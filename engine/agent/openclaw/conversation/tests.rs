@@ -16,7 +16,7 @@ use std::path::Path;
 fn conversation(llm: Arc<dyn Llm>) -> Conversation {
     let suite = load_suite(&SuiteSource::Embedded).unwrap().suite;
     let pack = Arc::new(Pack::of_policy("Be brief.", &PackMetadata::default()));
-    let task = Task { scenario: suite.scenarios[0].clone(), pack, persona: None, seed: Seed(0) };
+    let task = Task { scenario: suite.scenarios[0].clone(), pack, persona: None, seed: Seed(0), repeat: 0 };
     let settings = Settings {
         installed: Installed { folder: "openclaw".into(), node: "node".into() },
         workers: 1,
