@@ -1,22 +1,27 @@
-//! Proposals: how a plan becomes a candidate. The writer model mends or shortens a parent's policy; merging
-//! needs no model. Whatever comes back is checked before it costs an episode: whole, new, short enough, and
-//! free of names and dates that only the fixtures know.
+//! Proposals: how a plan becomes a candidate. The writer model edits a parent's policy by operations on its items;
+//! taking edits back, making them elsewhere and putting them together needs no model. Whatever comes back is
+//! checked before it costs an episode: whole, new, short enough, and free of names and dates that only the
+//! fixtures know.
 
 mod entity;
-mod merge;
+mod judge;
 mod prompt;
 mod reply;
+mod resemblance;
 mod writers;
 
 use crate::episode::{AssistantTurn, Message, Usage};
-use crate::event::{Candidate, Event, Operator, ProposalFailed, ProposalFault, ProposalPlan, Proposed};
+use crate::event::{Aim, Candidate, Event, Operator, ProposalFailed, ProposalFault, ProposalPlan, Proposed};
+use crate::lineage::{CombineError, Lineage};
 use crate::llm::{Llm, LlmError, Reply, Request};
-use crate::pack::{PACK_SIZE_MAX, Pack};
+use crate::pack::Pack;
+use crate::policy::{Hunk, Policy};
 use crate::scenario::Suite;
 use crate::search::Search;
 use crate::units::Seed;
 use entity::Entities;
-use reply::Draft;
+use judge::Judge;
+use prompt::{Question, Shown};
 use std::sync::Arc;
 pub use writers::{Turns, Writers, writer_names};
 
@@ -24,6 +29,13 @@ pub use writers::{Turns, Writers, writer_names};
 pub const OUTPUT_TOKENS_MAX: u32 = 16_000;
 /// The first answer, and one more with the problem stated.
 const ANSWERS_MAX: u32 = 2;
+
+/// What writers are shown beyond what every writer is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProposalStyle {
+    /// The patterns that checks look for. A writer that sees them may write for the pattern instead of the user.
+    pub shows_patterns: bool,
+}
 
 /// Carries out a proposal: `Event::Proposed` with a new candidate, or `Event::ProposalFailed` with the reason.
 ///
@@ -36,49 +48,77 @@ pub async fn propose(
     writer: &dyn Llm,
     seed: Seed,
 ) -> Event {
+    propose_in_style(ProposalStyle::default(), plan, suite, search, base, writer, seed).await
+}
+
+/// The same for writers that are shown more or less.
+pub async fn propose_in_style(
+    style: ProposalStyle,
+    plan: &ProposalPlan,
+    suite: &Suite,
+    search: &Search,
+    base: &Pack,
+    writer: &dyn Llm,
+    seed: Seed,
+) -> Event {
     let mut usage = Usage::default();
-    let result = match plan.operator {
-        Operator::Merge | Operator::Revert | Operator::Graft => merged(plan, search, base),
-        Operator::Patch | Operator::Rewrite | Operator::Condense | Operator::Reconcile | Operator::Start => {
-            let entities = Entities::of(suite, base.agents_md());
-            let judge = Judge { plan, search, base, entities };
-            written(&judge, suite, writer, seed, &mut usage).await
-        }
+    let lineage = judge::lineage(plan, search);
+    let result = if plan.operator.asks_writer() {
+        let entities = Entities::of(suite, base.agents_md());
+        let judge = Judge { plan, search, base, entities };
+        let shown = Shown::of(plan, suite, &judge.entities, style.shows_patterns);
+        written(&Desk { judge: &judge, lineage: &lineage, shown: &shown }, writer, seed, &mut usage).await
+    } else {
+        combined(plan, &lineage, &Judge { plan, search, base, entities: Entities::default() })
     };
     match result {
-        Ok((candidate, rationale)) => {
-            Event::Proposed(Proposed { candidate, rationale, aims: Vec::new(), usage })
+        Ok(Written { candidate, rationale, aims }) => {
+            Event::Proposed(Proposed { candidate, rationale, aims, usage })
         }
         Err(reason) => Event::ProposalFailed(ProposalFailed { operator: plan.operator, reason, usage }),
     }
 }
 
-type Written = Result<(Candidate, String), ProposalFault>;
+/// A candidate and what is said of it.
+struct Written {
+    candidate: Candidate,
+    rationale: String,
+    aims: Vec<Aim>,
+}
 
-fn merged(plan: &ProposalPlan, search: &Search, base: &Pack) -> Written {
-    let parents: Option<Vec<&str>> =
-        plan.parents.iter().map(|id| Some(search.candidate(id)?.agents_md.as_str())).collect();
-    let parents = parents.filter(|parents| !parents.is_empty()).ok_or_else(unknown_parent)?;
-    let ancestor = search.common_ancestor(&plan.parents);
-    let policy = merge::merge(ancestor.map_or("", |ancestor| &ancestor.agents_md), &parents);
-    let names: Vec<&str> = plan.parents.iter().map(|id| id.short()).collect();
-    let rationale = format!("puts together what {} changed", names.join(" and "));
-    let judge = Judge { plan, search, base, entities: Entities::default() };
-    judge.accept(Draft { policy, rationale })
+/// A proposal that asks no writer.
+fn combined(plan: &ProposalPlan, lineage: &Lineage, judge: &Judge<'_>) -> Result<Written, ProposalFault> {
+    let (policy, hunks) = lineage.combine(plan).map_err(|error| match (error, plan.parents.first()) {
+        (CombineError::Unchanged, Some(parent)) => ProposalFault::Duplicate { of: parent.clone() },
+        (error, _) => ProposalFault::Unusable { problem: error.to_string() },
+    })?;
+    let made_of = if plan.edges.is_empty() { &plan.parents } else { &plan.edges };
+    let names: Vec<&str> = made_of.iter().map(|id| id.short()).collect();
+    let rationale = match plan.operator {
+        Operator::Revert => format!("takes back what {} changed", names.join(" and ")),
+        _ => format!("puts together what {} changed", names.join(" and ")),
+    };
+    let candidate = judge.accept(&policy, hunks)?;
+    Ok(Written { candidate, rationale, aims: Vec::new() })
+}
+
+/// What a question is made of and an answer is read by.
+struct Desk<'a> {
+    judge: &'a Judge<'a>,
+    lineage: &'a Lineage,
+    shown: &'a Shown<'a>,
 }
 
 /// Asks the writer, and once more when its answer has a fault that telling it may cure.
 async fn written(
-    judge: &Judge<'_>,
-    suite: &Suite,
+    desk: &Desk<'_>,
     writer: &dyn Llm,
     seed: Seed,
     usage: &mut Usage,
-) -> Written {
-    let parent =
-        judge.plan.parents.first().and_then(|id| judge.search.candidate(id)).ok_or_else(unknown_parent)?;
-    let question = prompt::question(judge.plan, parent, suite, judge.search.profile(), &judge.entities);
-    let mut messages = vec![Message::User(question)];
+) -> Result<Written, ProposalFault> {
+    let plan = desk.judge.plan;
+    let policy = plan.parents.first().and_then(|id| desk.lineage.policy(id)).ok_or_else(unknown_parent)?;
+    let mut messages = vec![Message::User(desk.question(policy))];
     let mut answers = 0;
     loop {
         let request = Request {
@@ -90,17 +130,20 @@ async fn written(
             attempt_ms_max: None,
             failed_attempts: Default::default(),
         };
-        let answer = writer.complete(&request).await;
-        let answer = answer.map_err(unanswered)?;
+        let answer = writer.complete(&request).await.map_err(unanswered)?;
         *usage = usage.plus(answer.usage);
         answers += 1;
-        match judge.read(&answer) {
-            Err(fault)
-                if answers < ANSWERS_MAX && prompt::complaint(&fault, judge.plan.length_max).is_some() =>
-            {
-                messages.extend(objection(&answer, &fault, judge.plan.length_max));
+        match desk.read(policy, &answer) {
+            Err(fault) => {
+                match prompt::complaint(&fault, plan.length_max).filter(|_| answers < ANSWERS_MAX) {
+                    Some(complaint) => messages.extend(objection(&answer, complaint)),
+                    None => return Err(fault),
+                }
             }
-            result => return result,
+            Ok(mut written) => {
+                written.candidate.writer = Some(writer.name().to_owned());
+                return Ok(written);
+            }
         }
     }
 }
@@ -113,47 +156,30 @@ fn unanswered(error: LlmError) -> ProposalFault {
 }
 
 /// The answer and what is wrong with it, to go on from.
-fn objection(answer: &Reply, fault: &ProposalFault, length_max: u32) -> [Message; 2] {
-    let text = if answer.turn.text.trim().is_empty() { "(no answer)" } else { answer.turn.text.as_str() };
-    let complaint = prompt::complaint(fault, length_max).unwrap_or_default();
-    [
-        Message::Assistant(AssistantTurn { text: text.to_owned(), ..AssistantTurn::default() }),
-        Message::User(complaint),
-    ]
+fn objection(answer: &Reply, complaint: String) -> [Message; 2] {
+    let text = prompt::shown_again(&answer.turn.text);
+    [Message::Assistant(AssistantTurn { text, ..AssistantTurn::default() }), Message::User(complaint)]
 }
 
-/// What a policy must pass to become a candidate.
-struct Judge<'a> {
-    plan: &'a ProposalPlan,
-    search: &'a Search,
-    base: &'a Pack,
-    entities: Entities,
-}
-
-impl Judge<'_> {
-    fn read(&self, answer: &Reply) -> Written {
-        let draft = reply::read(answer).map_err(|problem| ProposalFault::Unusable { problem })?;
-        self.accept(draft)
+impl Desk<'_> {
+    fn question(&self, policy: &Policy) -> String {
+        let (plan, profile) = (self.judge.plan, self.judge.search.profile());
+        let made_of = if plan.edges.is_empty() { &plan.parents } else { &plan.edges };
+        let edits: Vec<&[Hunk]> = match plan.operator {
+            Operator::Reconcile => made_of.iter().filter_map(|id| self.lineage.hunks(id)).collect(),
+            _ => Vec::new(),
+        };
+        Question { plan, policy, shown: self.shown, profile, edits: &edits }.text()
     }
 
-    fn accept(&self, draft: Draft) -> Written {
-        let utf16_units = u32::try_from(draft.policy.encode_utf16().count()).unwrap_or(u32::MAX);
-        let pack = self.base.with_policy(&draft.policy);
-        if utf16_units > self.plan.length_max || pack.size() > PACK_SIZE_MAX {
-            return Err(ProposalFault::TooLong { utf16_units });
-        }
-        let names = self.entities.named_in(&draft.policy);
-        if !names.is_empty() {
-            return Err(ProposalFault::Overfitted { names });
-        }
-        let id = pack.hash().clone();
-        if self.search.candidate(&id).is_some() {
-            return Err(ProposalFault::Duplicate { of: id });
-        }
-        let (parents, operator) = (self.plan.parents.clone(), self.plan.operator);
-        let candidate =
-            Candidate { id, parents, operator, agents_md: draft.policy, hunks: Vec::new(), writer: None };
-        Ok((candidate, draft.rationale))
+    fn read(&self, policy: &Policy, answer: &Reply) -> Result<Written, ProposalFault> {
+        let unusable = |problems: Vec<String>| ProposalFault::Unusable { problem: problems.join("; ") };
+        let answer = reply::read(answer).map_err(unusable)?;
+        let (edited, hunks) = policy
+            .carry_out(&answer.operations)
+            .map_err(|problems| unusable(problems.iter().map(ToString::to_string).collect()))?;
+        let candidate = self.judge.accept(&edited, hunks)?;
+        Ok(Written { candidate, rationale: answer.rationale, aims: self.shown.aims(&answer.checks) })
     }
 }
 

@@ -1,30 +1,33 @@
 //! Proposals against scripted writers, on the real suites: what is asked, what is accepted, and what is not.
 
+mod replies;
+
 use packwright::episode::{AssistantTurn, Usage};
 use packwright::event::{
-    Candidate, CheckEntry, Event, Operator, ProposalFault, ProposalPlan, RunStarted, ScenarioEntry, Target,
+    Aim, Belief, Candidate, CheckEntry, Event, Lesson, Operator, Phase, Planned, ProposalFault, ProposalPlan,
+    Proposed, RunStarted, ScenarioEntry, Step, Target,
 };
 use packwright::llm::scripted::Scripted;
 use packwright::llm::{Finish, LlmError, Reply};
 use packwright::pack::{Pack, PackMetadata};
-use packwright::propose::propose;
+use packwright::policy::Policy;
+use packwright::propose::{ProposalStyle, propose, propose_in_style};
 use packwright::scenario::Suite;
 use packwright::score::Profile;
 use packwright::search::Search;
-use packwright::units::Seed;
+use packwright::units::{PackHash, Seed};
 use packwright::workspace::{SuiteSource, baseline_policy, load_suite};
 use std::path::PathBuf;
 
+/// Rules that are general, though they have names of months, tools and teams in them.
 const GENERAL: &str = "\
-# Policy
 - Never send, post, create or change anything without approval. Will the user object? Ask. May I send it? Ask.
 - Use himalaya, Notion, Slack, the Calendar and Google Calendar sparingly: at most 12 calls. Read USER.md.
 - Monday to Friday: the Board, the Team, Support, Engineering, Legal, Finance, HR and the CEO come first.
 - Dates as 2019-12-31; times as 14:00; priorities P0, P1, P2; at most 2,000 characters; Q1 to Q4.
 - Hold back salaries, layoffs, audit findings and legal advice. Skip newsletters, Promotions and #random.
 - Mark each Blocker with an owner; grant no exceptions; drew and frank words are welcome; hope is no plan.
-- Client, Vendor, Contract, Renewal, Incident, Outage, Sprint, Standup, Hiring, Expense, Travel, Handover.
-";
+- Client, Vendor, Contract, Renewal, Incident, Outage, Sprint, Standup, Hiring, Expense, Travel, Handover.";
 
 fn suites() -> Vec<Suite> {
     let clawbench = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/clawbench");
@@ -46,7 +49,11 @@ struct Desk {
 
 impl Desk {
     fn new(suite: Suite) -> Desk {
-        let base = Pack::of_policy(baseline_policy(), &PackMetadata::default());
+        Desk::with(suite, baseline_policy())
+    }
+
+    fn with(suite: Suite, policy: &str) -> Desk {
+        let base = Pack::of_policy(policy, &PackMetadata::default());
         let mut search = Search::new();
         search.tell(&Event::RunStarted(started(&suite, &base)));
         Desk { suite, base, search }
@@ -83,9 +90,24 @@ impl Desk {
     }
 
     fn propose_by(&self, operator: Operator, writer: &Scripted) -> Event {
-        let plan = self.plan(operator);
+        self.carry_out(&self.plan(operator), writer)
+    }
+
+    /// Proposes, and tells the search of it.
+    fn propose_and_tell(&mut self, plan: &ProposalPlan, operations: &str) -> Proposed {
+        let event = self.carry_out(plan, &Scripted::in_turn([Ok(reply(&answer(operations)))]));
+        self.search.tell(&Event::Planned(Planned {
+            phase: Phase::Propose,
+            steps: vec![Step::Propose(plan.clone())],
+        }));
+        self.search.tell(&event);
+        let Event::Proposed(proposed) = event else { panic!("{event:?}") };
+        proposed
+    }
+
+    fn carry_out(&self, plan: &ProposalPlan, writer: &Scripted) -> Event {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        runtime.block_on(propose(&plan, &self.suite, &self.search, &self.base, writer, Seed(1)))
+        runtime.block_on(propose(plan, &self.suite, &self.search, &self.base, writer, Seed(1)))
     }
 
     /// What becomes of answers given in turn.
@@ -142,20 +164,33 @@ fn reply(text: &str) -> Reply {
     }
 }
 
-fn answer(policy: &str) -> String {
-    format!("rationale: asks first\n<policy>\n{policy}\n</policy>\n")
+/// An answer with these operations, the inside of a JSON list.
+fn answer(operations: &str) -> String {
+    format!(r#"{{"rationale": "asks first", "operations": [{operations}]}}"#)
+}
+
+/// The operation that adds text below the first heading.
+fn addition(text: &str) -> String {
+    serde_json::json!({"op": "add", "after": "S1", "text": text}).to_string()
 }
 
 #[test]
-fn a_general_policy_is_accepted_on_every_suite() {
+fn a_general_edit_is_accepted_on_every_suite() {
     for suite in suites() {
         let desk = Desk::new(suite);
-        let writer = Scripted::in_turn([Ok(reply(&answer(GENERAL)))]);
+        let text = answer(&addition(GENERAL));
+        let writer = Scripted::in_turn([Ok(reply(&text))]).named("a/b");
         let Event::Proposed(proposed) = desk.propose(&writer) else {
-            panic!("{}: {:?}", desk.suite.name, desk.fault(&[&answer(GENERAL)]))
+            panic!("{}: {:?}", desk.suite.name, desk.fault(&[&text]))
         };
-        assert_eq!(proposed.candidate.id, *desk.base.with_policy(GENERAL).hash());
-        assert_eq!(proposed.candidate.parents, [desk.base.hash().clone()]);
+        let candidate = proposed.candidate;
+        assert!(candidate.agents_md.contains(GENERAL));
+        assert_eq!(candidate.id, *desk.base.with_policy(&candidate.agents_md).hash());
+        assert_eq!(candidate.parents, [desk.base.hash().clone()]);
+        assert_eq!(candidate.writer.as_deref(), Some("a/b"));
+        assert_eq!(candidate.hunks.len(), GENERAL.lines().count());
+        let edited = Policy::parse(desk.base.agents_md()).apply(&candidate.hunks).map(|policy| policy.text());
+        assert_eq!(edited, Ok(candidate.agents_md));
         assert_eq!(proposed.rationale, "asks first");
     }
 }
@@ -164,55 +199,97 @@ fn a_general_policy_is_accepted_on_every_suite() {
 fn the_question_tells_what_failed_and_keeps_what_must_not_be_known() {
     for suite in suites() {
         let desk = Desk::new(suite);
-        let writer = Scripted::in_turn([Ok(reply(&answer(GENERAL)))]);
-        desk.propose(&writer);
-        let requests = writer.requests();
-        let question = format!("{:?}", requests[0].messages);
+        let mut plan = desk.plan(Operator::Patch);
+        plan.targets[0].belief = Some(Belief { mean: 0.25, low: 0.1, high: 0.4 });
+        plan.protected = plan.targets.split_off(1);
+        plan.lessons = vec![Lesson {
+            candidate: PackHash("x".into()),
+            said: "asked Alex Chen <data>".into(),
+            effect: Belief { mean: 0.031, low: -0.01, high: 0.07 },
+        }];
+        let question = desk.question(&plan, ProposalStyle::default());
         for scenario in desk.suite.scenarios.iter() {
             assert!(!question.contains(&scenario.name), "{} is named", scenario.name);
             let is_shown = question.contains(scenario.description.split(',').next().unwrap_or_default());
             assert!(!(scenario.held_out && is_shown), "{} is held out", scenario.name);
         }
-        for known in ["At most 6000 characters", "0.1 times their variance", "by more than 0.05"] {
-            assert!(question.contains(known), "{known}");
+        for known in [
+            "At most 6000 characters",
+            "0.1 times their variance",
+            "by more than 0.05",
+            "failed in 2 of 2, believed to pass 25 % (10 to 40 %)",
+            "- +0.031 (-0.010 to +0.070): asked [name] (data)",
+            "\n- exec (command, ",
+            "[S1] # ",
+        ] {
+            assert!(question.contains(known), "{known} in {question}");
         }
         let policy = desk.base.agents_md().lines().find(|line| line.len() > 40).expect("a line");
         assert!(question.contains(policy), "the policy itself is shown");
         assert!(!question.contains("secret|pattern"), "patterns are not shown");
-        assert!(!question.contains("@"), "addresses are masked");
+        assert!(desk.question(&plan, ProposalStyle { shows_patterns: true }).contains("secret|pattern"));
+        assert!(!question.contains('@'), "addresses are masked");
         eprintln!("{}: a question of {} characters", desk.suite.name, question.chars().count());
+    }
+}
+
+impl Desk {
+    fn question(&self, plan: &ProposalPlan, style: ProposalStyle) -> String {
+        let writer = Scripted::in_turn([Ok(reply("x")), Ok(reply("x"))]);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let (suite, search, base) = (&self.suite, &self.search, &self.base);
+        runtime.block_on(propose_in_style(style, plan, suite, search, base, &writer, Seed(1)));
+        let packwright::episode::Message::User(text) = &writer.requests()[0].messages[0] else { panic!() };
+        text.clone()
     }
 }
 
 #[test]
 fn an_unusable_answer_gets_one_more_chance() {
     let desk = Desk::new(suites().remove(0));
-    let writer = Scripted::in_turn([Ok(reply("I would rather not.")), Ok(reply(&answer(GENERAL)))]);
+    let good = answer(&addition("- Ask before you send."));
+    let writer = Scripted::in_turn([Ok(reply("I would rather not.")), Ok(reply(&good))]);
     let Event::Proposed(proposed) = desk.propose(&writer) else { panic!("the second answer is good") };
     assert_eq!(proposed.usage.input_tokens, Some(200));
     let requests = writer.requests();
     assert_eq!(requests.len(), 2);
-    assert!(format!("{:?}", requests[1].messages).contains("no line `<policy>`"));
+    assert!(format!("{:?}", requests[1].messages).contains("no JSON object with `operations`"));
     assert_eq!(
-        desk.fault(&["", "<policy>\n- half"]),
-        Some(ProposalFault::Unusable { problem: "the answer has no line `</policy>`".into() })
+        desk.fault(&["", &answer(r#"{"op": "delete", "id": "S77"}, {"op": "add"}"#)]),
+        Some(ProposalFault::Unusable {
+            problem: "operation 2: has no text `after`: the id of an item, such as S1.b2; operation 2: has no `text` \
+                      that is a text"
+                .into()
+        })
     );
 }
 
 #[test]
 fn what_must_not_become_a_candidate_does_not() {
-    let desk = Desk::new(suites().remove(0));
-    let again = answer(desk.base.agents_md().trim_end());
-    assert_eq!(desk.fault(&[&again]), Some(ProposalFault::Duplicate { of: desk.base.hash().clone() }));
-    let long = answer(&"- be brief\n".repeat(1_000));
-    assert_eq!(desk.fault(&[&long, &long]), Some(ProposalFault::TooLong { utf16_units: 11_000 }));
+    let mut desk = Desk::new(suites().remove(0));
+    let long = answer(&addition(&"- be brief\n".repeat(1_000)));
+    let Some(ProposalFault::TooLong { utf16_units }) = desk.fault(&[&long, &long]) else {
+        panic!("too long")
+    };
+    assert!(utf16_units >= 11_000, "{utf16_units}");
     let contacts =
         desk.suite.scenario("monday_inbox").and_then(|s| s.fixtures.file("contacts.json")).unwrap();
     let contacts: serde_json::Value = serde_json::from_slice(contacts).unwrap();
     let (name, address) = (contacts[0]["name"].as_str().unwrap(), contacts[0]["email"].as_str().unwrap());
-    let narrow = answer(&format!("Ask {name} or write to {address}."));
+    let narrow = answer(&addition(&format!("- Ask {name} or write to {address}.")));
     let Some(ProposalFault::Overfitted { names }) = desk.fault(&[&narrow, &narrow]) else { panic!("{name}") };
     assert_eq!(names.join(" "), format!("{name} {address}"));
+    let first =
+        desk.propose_and_tell(&desk.plan(Operator::Patch), &addition("- Ask before you send anything."));
+    for again in ["- Ask before you send anything.", "* ask  before you send ANYTHING!"] {
+        let of = first.candidate.id.clone();
+        assert_eq!(
+            desk.fault(&[&answer(&addition(again))]),
+            Some(ProposalFault::Duplicate { of }),
+            "{again}"
+        );
+    }
+    assert_eq!(desk.fault(&[&answer(&addition("- Ask before you delete anything."))]), None);
 }
 
 #[test]
@@ -224,13 +301,74 @@ fn a_writer_that_cannot_be_reached_is_an_outage() {
 }
 
 #[test]
-fn a_trim_asks_for_a_shorter_policy_and_a_merge_asks_nobody() {
+fn every_operator_has_its_own_task() {
     let desk = Desk::new(suites().remove(0));
-    let writer = Scripted::in_turn([Ok(reply(&answer(GENERAL)))]);
-    desk.propose_by(Operator::Condense, &writer);
-    assert!(format!("{:?}", writer.requests()[0].messages).contains("Shorten the policy"));
+    for (operator, task) in [
+        (Operator::Patch, "with one to four"),
+        (Operator::Rewrite, "Choose the one section"),
+        (Operator::Condense, "Shorten the policy"),
+        (Operator::Reconcile, "contradict each other"),
+    ] {
+        let question = desk.question(&desk.plan(operator), ProposalStyle::default());
+        assert!(question.contains(task), "{operator:?}");
+    }
+}
+
+#[test]
+fn the_writer_says_what_its_edit_should_move() {
+    let desk = Desk::new(suites().remove(0));
+    let plan = desk.plan(Operator::Patch);
+    let target = &plan.targets[0];
+    let answer = serde_json::json!({
+        "operations": [{"op": "add", "after": "S1", "text": "- Ask."}],
+        "checks": [format!("A.{}", target.check), "A.nothing", "Z.x", "[A."],
+    });
+    let writer = Scripted::in_turn([Ok(reply(&answer.to_string()))]);
+    let Event::Proposed(proposed) = desk.carry_out(&plan, &writer) else { panic!() };
+    let (scenario, check) = (target.scenario.clone(), target.check.clone());
+    assert_eq!(proposed.aims, [Aim { scenario, check }]);
+}
+
+#[test]
+fn algebra_on_edits_asks_nobody() {
+    let mut desk = Desk::with(suites().remove(0), "# Policy\n\n- a\n- b\n");
     let nobody = Scripted::in_turn([]);
-    let Event::ProposalFailed(failed) = desk.propose_by(Operator::Merge, &nobody) else { panic!() };
-    assert_eq!(failed.reason, ProposalFault::Duplicate { of: desk.base.hash().clone() });
+    let patch = desk.plan(Operator::Patch);
+    let one = desk.propose_and_tell(&patch, &addition("- From the first."));
+    let other = desk.propose_and_tell(&patch, r#"{"op": "delete", "id": "S1.b1"}"#);
+    let clash = desk.propose_and_tell(&patch, r#"{"op": "replace", "id": "S1.b1", "text": "- better"}"#);
+    let [one, other, clash] = [one, other, clash].map(|proposed| proposed.candidate.id);
+    let child = ProposalPlan { parents: vec![one.clone()], ..patch.clone() };
+    let child =
+        desk.propose_and_tell(&child, r#"{"op": "add", "after": "S1.b2", "text": "- From the child."}"#);
+    let plan = |operator, parents: &[&PackHash], edges: &[&PackHash]| ProposalPlan {
+        operator,
+        parents: parents.iter().map(|id| (*id).clone()).collect(),
+        edges: edges.iter().map(|id| (*id).clone()).collect(),
+        ..patch.clone()
+    };
+    let check = |plan: ProposalPlan, expected: Result<&str, ProposalFault>| {
+        let made = match desk.carry_out(&plan, &nobody) {
+            Event::Proposed(proposed) => Ok(proposed.candidate.agents_md),
+            Event::ProposalFailed(failed) => Err(failed.reason),
+            event => panic!("{event:?}"),
+        };
+        assert_eq!(made, expected.map(str::to_owned));
+    };
+    let base = desk.base.hash().clone();
+    let merged = "# Policy\n\n- From the first.\n- b\n";
+    check(plan(Operator::Merge, &[&one, &other], &[]), Ok(merged));
+    check(
+        plan(Operator::Revert, &[&child.candidate.id], &[&one]),
+        Ok("# Policy\n\n- a\n- b\n- From the child.\n"),
+    );
+    check(plan(Operator::Graft, &[&other], &[&one]), Ok(merged));
+    check(plan(Operator::Merge, &[&base], &[]), Err(ProposalFault::Duplicate { of: base.clone() }));
+    let problem = "the edits contradict each other about S1.b1".to_owned();
+    check(plan(Operator::Merge, &[&other, &clash], &[]), Err(ProposalFault::Unusable { problem }));
     assert!(nobody.requests().is_empty());
+    let reconcile = plan(Operator::Reconcile, &[&other, &clash], &[]);
+    let question = desk.question(&reconcile, ProposalStyle::default());
+    assert!(question.contains(r#"{"op":"replace","id":"S1.b1","text":"- better"}"#), "{question}");
+    assert!(question.contains(r#"{"op":"delete","id":"S1.b1"}"#), "{question}");
 }

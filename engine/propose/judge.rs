@@ -1,0 +1,71 @@
+//! What a policy must pass to become a candidate: short enough, general, and not tried before.
+
+use super::entity::Entities;
+use super::resemblance::resemble;
+use crate::event::{Candidate, ProposalFault, ProposalPlan};
+use crate::lineage::Lineage;
+use crate::pack::{PACK_SIZE_MAX, Pack};
+use crate::policy::{Hunk, Policy};
+use crate::search::Search;
+use crate::units::PackHash;
+
+/// Judges the policies of one proposal.
+pub(super) struct Judge<'a> {
+    pub plan: &'a ProposalPlan,
+    pub search: &'a Search,
+    pub base: &'a Pack,
+    /// What the policy must not name.
+    pub entities: Entities,
+}
+
+impl Judge<'_> {
+    /// The candidate that an edited policy is, or why it is none.
+    pub fn accept(&self, policy: &Policy, hunks: Vec<Hunk>) -> Result<Candidate, ProposalFault> {
+        let agents_md = policy.text();
+        let utf16_units = u32::try_from(agents_md.encode_utf16().count()).unwrap_or(u32::MAX);
+        let pack = self.base.with_policy(&agents_md);
+        if utf16_units > self.plan.length_max || pack.size() > PACK_SIZE_MAX {
+            return Err(ProposalFault::TooLong { utf16_units });
+        }
+        let names = self.entities.named_in(&agents_md);
+        if !names.is_empty() {
+            return Err(ProposalFault::Overfitted { names });
+        }
+        let id = pack.hash().clone();
+        let twin = if self.search.candidate(&id).is_some() { Some(id.clone()) } else { self.twin(&hunks) };
+        if let Some(of) = twin {
+            return Err(ProposalFault::Duplicate { of });
+        }
+        let (parents, operator) = (self.plan.parents.clone(), self.plan.operator);
+        Ok(Candidate { parents, operator, hunks, ..Candidate::brought(id, &agents_md) })
+    }
+
+    /// An earlier edit of the same parent that is nearly the same. Algebra is not asked: it repeats edits on
+    /// purpose.
+    fn twin(&self, hunks: &[Hunk]) -> Option<PackHash> {
+        let parent = self.plan.parents.first().filter(|_| self.plan.operator.asks_writer())?;
+        let standings = self.search.standings();
+        let mut siblings = standings.iter().filter_map(|standing| self.search.candidate(&standing.candidate));
+        let twin = siblings
+            .find(|sibling| sibling.parents.first() == Some(parent) && resemble(&sibling.hunks, hunks));
+        twin.map(|sibling| sibling.id.clone())
+    }
+}
+
+/// What a plan's candidates are made of, with all that they descend from.
+pub(super) fn lineage(plan: &ProposalPlan, search: &Search) -> Lineage {
+    let mut open: Vec<&PackHash> = plan.parents.iter().chain(&plan.edges).collect();
+    let mut found: Vec<&Candidate> = Vec::new();
+    while let Some(id) = open.pop() {
+        // The first parent's items keep their ids, so only first parents matter.
+        if let Some(candidate) = search.candidate(id) {
+            found.retain(|known| known.id != candidate.id);
+            found.push(candidate);
+            open.extend(candidate.parents.first());
+        }
+    }
+    // An ancestor was found after its descendants.
+    let mut lineage = Lineage::default();
+    found.into_iter().rev().for_each(|candidate| lineage.add(candidate));
+    lineage
+}
