@@ -12,7 +12,7 @@ use packwright::llm::meter::{Ledger, Metered};
 use packwright::llm::options::{Effort, ModelOptions, Thinking};
 use packwright::llm::provider::{self, ModelName, Provider, SERVER_KEY_VARIABLE, same_origin};
 use packwright::llm::retry::Retrying;
-use packwright::propose::Writers;
+use packwright::propose::{ProposalStyle, Writers};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -66,6 +66,10 @@ pub struct ModelArgs {
     /// The same for the writers, which never need more than 16,000
     #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(1..))]
     writer_max_output: Option<u32>,
+
+    /// Show writers the patterns that failed checks look for; a policy made for patterns may not serve users
+    #[arg(long)]
+    show_patterns: bool,
 }
 
 /// What is kept of the choice with the run. Keys are never among it.
@@ -76,6 +80,9 @@ pub struct ModelSettings {
     pub writers: Vec<Role>,
     /// No model was named, so the offline model was taken.
     unnamed: bool,
+    /// Writers see the patterns that checks look for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    show_patterns: bool,
 }
 
 /// The clients of a run's models, before anything is put around them.
@@ -118,7 +125,8 @@ impl Models {
         let agent = settings.agent.as_ref().zip(self.agent.as_ref());
         Accounted {
             agent: agent.map(|(role, agent)| around(RoleKind::Agent, role, agent)),
-            writers: Writers::new(writers.collect()),
+            writers: Writers::new(writers.collect())
+                .in_style(ProposalStyle { shows_patterns: settings.show_patterns }),
         }
     }
 }
@@ -147,7 +155,8 @@ impl ModelArgs {
         }
         let is_nothing_named = self.model.is_none() && self.base_url.is_none();
         let unnamed = is_nothing_named && (!is_external || self.writer.is_empty());
-        Ok(ModelSettings { unnamed, agent: Some(agent).filter(|_| !is_external), writers })
+        let agent = Some(agent).filter(|_| !is_external);
+        Ok(ModelSettings { unnamed, agent, writers, show_patterns: self.show_patterns })
     }
 
     /// An evaluator has its own agent, and that its own model.
@@ -310,7 +319,8 @@ mod tests {
     fn the_key_of_one_server_is_not_for_another() {
         let check = |agent: &str, writers: &[&str], expected: bool| {
             let writers = writers.iter().map(|text| role(text)).collect();
-            let settings = ModelSettings { agent: Some(role(agent)), writers, unnamed: false };
+            let settings =
+                ModelSettings { agent: Some(role(agent)), writers, unnamed: false, show_patterns: false };
             let told = settings.refuse_two_places_for(SERVER_KEY_VARIABLE);
             assert_eq!(told.is_ok(), expected, "{agent}");
             assert!(told.is_ok() || told.unwrap_err().to_string().contains("key=VARIABLE"));

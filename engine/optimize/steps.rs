@@ -8,7 +8,7 @@ use crate::budget::Limit;
 use crate::episode::{FailureClass, Usage};
 use crate::event::{EpisodeUnmeasured, Event, ProposalFailed, ProposalFault, Step};
 use crate::pack::Pack;
-use crate::propose::propose;
+use crate::propose::propose_in_style;
 use crate::search::Search;
 use crate::units::PackHash;
 use anyhow::Context;
@@ -174,7 +174,9 @@ impl<'a> Desk<'a> {
                 let seed = engine.evaluator.seed.child("propose", &[&ordinal.to_string()]);
                 Ok(async move {
                     let suite = &engine.evaluator.suite;
-                    let event = propose(&plan, suite, search, &engine.base, writer.as_ref(), seed).await;
+                    let (style, base) = (engine.writers.style(), &engine.base);
+                    let event =
+                        propose_in_style(style, &plan, suite, search, base, writer.as_ref(), seed).await;
                     done(event, None)
                 }
                 .boxed_local())

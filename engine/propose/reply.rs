@@ -238,6 +238,7 @@ fn is_forbidden(c: char) -> bool {
 mod tests {
     use super::*;
     use crate::episode::{AssistantTurn, Usage};
+    use crate::policy::Policy;
 
     fn reply(text: &str, finish: Finish) -> Reply {
         let turn = AssistantTurn { text: text.to_owned(), ..AssistantTurn::default() };
@@ -285,6 +286,22 @@ mod tests {
         );
         check(r#"{"operations": {}}"#, &["`operations` is not a list"]);
         check("  ", &["the answer is empty"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_that_a_writer_says_is_a_surprise(text in ".{0,200}", at in 0..400usize, gone in 0..9usize) {
+            let _ = read(&reply(&text, Finish::Stop));
+            let chars: Vec<char> = WHOLE.chars().collect();
+            let (at, end) = (at.min(chars.len()), (at + gone).min(chars.len()));
+            let mended: String = chars[..at].iter().copied().chain(text.chars()).chain(chars[end..].iter().copied()).collect();
+            for text in [mended, chars[..at].iter().collect()] {
+                if let Ok(answer) = read(&reply(&text, Finish::Stop)) {
+                    proptest::prop_assert!(!answer.operations.is_empty());
+                    let _ = Policy::parse("# A\n\n- a\n- b\n").carry_out(&answer.operations);
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The writers of a run, and whose turn it is. Several are asked one after the other, by the number of the
 //! proposal in the order of the plans: the same in a run that was cut off and resumed.
 
+use super::ProposalStyle;
 use crate::event::{Event, Planned, Step};
 use crate::llm::Llm;
 use std::sync::Arc;
@@ -12,13 +13,24 @@ const SEPARATOR: &str = ", ";
 #[derive(Clone)]
 pub struct Writers {
     models: Vec<Arc<dyn Llm>>,
+    style: ProposalStyle,
 }
 
 impl Writers {
     /// There must be one at least.
     pub fn new(models: Vec<Arc<dyn Llm>>) -> Writers {
         assert!(!models.is_empty(), "a run without a writer has nobody to ask");
-        Writers { models }
+        Writers { models, style: ProposalStyle::default() }
+    }
+
+    /// Shows them more or less.
+    pub fn in_style(self, style: ProposalStyle) -> Writers {
+        Writers { style, ..self }
+    }
+
+    /// What they are shown.
+    pub fn style(&self) -> ProposalStyle {
+        self.style
     }
 
     /// The writer of a proposal, by the proposal's number.

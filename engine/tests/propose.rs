@@ -7,6 +7,7 @@ use packwright::event::{
     Aim, Belief, Candidate, CheckEntry, Event, Lesson, Operator, Phase, Planned, ProposalFault, ProposalPlan,
     Proposed, RunStarted, ScenarioEntry, Step, Target,
 };
+use packwright::llm::offline::Offline;
 use packwright::llm::scripted::Scripted;
 use packwright::llm::{Finish, LlmError, Reply};
 use packwright::pack::{Pack, PackMetadata};
@@ -327,6 +328,32 @@ fn the_writer_says_what_its_edit_should_move() {
     let Event::Proposed(proposed) = desk.carry_out(&plan, &writer) else { panic!() };
     let (scenario, check) = (target.scenario.clone(), target.check.clone());
     assert_eq!(proposed.aims, [Aim { scenario, check }]);
+}
+
+/// Most of its answers are edits, as they were when it answered with whole policies, and each has a few changes.
+#[test]
+fn the_offline_writer_mostly_gives_valid_edits() {
+    let policy = format!("# Policy\n\n## Acting\n\n{GENERAL}\n");
+    let desk = Desk::with(suites().remove(0), &policy);
+    for operator in [Operator::Patch, Operator::Rewrite, Operator::Condense] {
+        let mut plan = desk.plan(operator);
+        plan.length_max = 20_000;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let (mut edits, mut hunks, mut faults) = (0, 0, Vec::new());
+        for seed in 0..100 {
+            let (suite, search, base) = (&desk.suite, &desk.search, &desk.base);
+            match runtime.block_on(propose(&plan, suite, search, base, &Offline::new(), Seed(seed))) {
+                Event::Proposed(proposed) => {
+                    edits += 1;
+                    hunks += proposed.candidate.hunks.len();
+                }
+                Event::ProposalFailed(failed) => faults.push(failed.reason),
+                event => panic!("{event:?}"),
+            }
+        }
+        eprintln!("{operator:?}: {edits} of 100 are edits, {hunks} changes; {faults:?}");
+        assert!(edits >= 90, "{operator:?}: {edits} of 100");
+    }
 }
 
 #[test]

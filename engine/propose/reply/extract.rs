@@ -138,7 +138,7 @@ mod tests {
         check(
             r#"{"operations": 1, "operations": 2}"#,
             Err("the answer is not valid JSON: the key `operations` stands twice in one object after \
-                 `{\"operations\": 1, \"operations\":`"),
+                 `erations\": 1, \"operations\": 2}`"),
         );
     }
 }
