@@ -3,7 +3,7 @@
 use super::personas::{persona_table, persona_warning};
 use super::suspicious::suspicion;
 use super::{Basis, CheckRow, ModelRole, ModelUse, Report, ScenarioRow};
-use crate::budget::{Spending, Sum};
+use crate::budget::{Role, Spending, Sum};
 use crate::episode::Usage;
 use crate::event::{Comparison, Condition, Stop, Verdict};
 use crate::propose::writer_names;
@@ -334,7 +334,8 @@ fn dollars(report: &Report) -> String {
     if sum.calls == 0 {
         return "not known: no account of the calls was kept".into();
     }
-    if sum.unpriced_calls == sum.calls && is_judged_outside(report) {
+    let is_agent_alone = report.spending.iter().all(|row| row.role == Role::Agent);
+    if sum.unpriced_calls == sum.calls && is_judged_outside(report) && is_agent_alone {
         return format!("not measured: the evaluator reported none in {} calls", sum.calls);
     }
     if sum.unpriced_calls == sum.calls {
@@ -371,6 +372,9 @@ fn dollars_by_model(report: &Report) -> String {
             row.role.word(),
             plain(&row.model),
             match row.sum.unpriced_calls {
+                calls if calls == row.sum.calls && row.role == Role::Agent && is_judged_outside(report) => {
+                    format!("not measured, {calls} calls")
+                }
                 unpriced if unpriced == row.sum.calls => format!("unpriced, {unpriced} calls"),
                 _ => format!("{} in {} calls", spent(&row.sum), row.sum.calls),
             }

@@ -1,7 +1,7 @@
 //! Whether an evaluator is there at all: asked in the place of the agent's model when episodes fail in a row.
 
 use super::{Evaluator, External, process, spec, works};
-use crate::episode::Outcome;
+use crate::episode::{FailureClass, Outcome};
 use crate::llm::{Llm, LlmError, Reply, Request};
 use futures_util::future::BoxFuture;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// So many failures before the first success are the evaluator's own, not an outage.
 const FAILURES_MAX: u32 = 3;
+/// So many failures in a row that the user must mend are not worth another episode.
+const SETUP_FAILURES_MAX: u32 = 3;
 const ANSWER_MAX: Duration = Duration::from_secs(20);
 
 /// How an evaluator has done until now.
@@ -19,6 +21,8 @@ pub(super) struct Health(Mutex<State>);
 struct State {
     has_worked: bool,
     failures: u32,
+    /// In a row, of those that the user must mend.
+    setup_failures: u32,
     last: String,
 }
 
@@ -31,15 +35,26 @@ impl Health {
     pub fn note(&self, outcome: &Outcome) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.has_worked |= works(outcome);
-        if let Outcome::Errored { reason, .. } = outcome {
-            state.failures += 1;
-            state.last.clone_from(reason);
+        match outcome {
+            Outcome::Errored { reason, class } => {
+                let is_setup = *class == FailureClass::Setup;
+                state.failures += 1;
+                state.setup_failures = if is_setup { state.setup_failures + 1 } else { 0 };
+                state.last.clone_from(reason);
+            }
+            _ => state.setup_failures = 0,
         }
     }
 
-    /// Why the evaluator never works, if it never did and was asked often enough.
+    /// Why the evaluator does not work: it never did, or it wants something of the user.
     fn complaint(&self) -> Option<String> {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.has_worked && state.setup_failures >= SETUP_FAILURES_MAX {
+            return Some(format!(
+                "the last {} episodes failed alike; last: {}",
+                state.setup_failures, state.last
+            ));
+        }
         let never_works = !state.has_worked && state.failures >= FAILURES_MAX;
         never_works.then(|| {
             format!("none of the first {} episodes was evaluated; last: {}", state.failures, state.last)

@@ -103,6 +103,25 @@ fn a_server_that_is_gone_is_an_outage() {
     });
 }
 
+#[test]
+fn an_evaluator_that_wants_something_of_the_user_is_not_asked_for_ever() {
+    block_on(async {
+        let server = MockServer::start().await;
+        Mock::given(method("POST")).respond_with(says(200, CHECKS)).up_to_n_times(1).mount(&server).await;
+        Mock::given(method("POST")).respond_with(says(403, "the ledger is spent")).mount(&server).await;
+        let settings = settings(&server.uri(), Path::new("."));
+        let external = Arc::new(External::new(settings, Arc::new(Ledger::unlimited())).unwrap());
+        assert!(external.attempt(&task("{}")).await.outcome.is_scored());
+        for _ in 0..3 {
+            assert!(external.pulse().complete(&request()).await.is_ok());
+            unmeasured(&external.attempt(&task("{}")).await, FailureClass::Setup, &["HTTP 403"]);
+        }
+        let error = external.pulse().complete(&request()).await.unwrap_err();
+        assert_eq!(error.class(), FailureClass::Setup);
+        assert!(error.to_string().contains("the ledger is spent"), "{error}");
+    });
+}
+
 fn request() -> packwright::llm::Request {
     packwright::llm::Request {
         system: String::new(),

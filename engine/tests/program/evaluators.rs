@@ -99,6 +99,25 @@ fn a_rubric_of_ours_scores_what_an_evaluator_saw() {
 }
 
 #[test]
+fn episodes_are_kept_by_the_evaluators_version_alone() {
+    let place = place();
+    std::fs::write(place.path("evaluator.sh"), example("sh")).expect("a file");
+    let cached = |agent: &str, more: &[&str]| {
+        let run = optimize(&place, agent, &[&["--force"], more].concat());
+        let report = check_measured(&place, &run);
+        report["episodes"]["cached"].as_u64().expect("a number")
+    };
+    let (agent, one) = ("command:sh evaluator.sh", ["--evaluator-version", "1"]);
+    assert_eq!(cached(agent, &[]), 0);
+    assert_eq!(cached(agent, &one), 0, "nobody said which version the first was");
+    assert!(cached(agent, &one) > 0);
+    assert_eq!(cached(agent, &["--evaluator-version", "2"]), 0);
+    assert_eq!(cached("command:sh ./evaluator.sh", &one), 0);
+    assert_eq!(cached(agent, &[]), 0);
+    assert_eq!(cached(agent, &[&one[..], &["--evaluator-time", "9s"]].concat()), 0);
+}
+
+#[test]
 fn an_evaluator_that_never_works_ends_the_run_with_its_reason() {
     let place = place();
     let run = optimize(&place, "command:sh -c 'echo no key >&2; exit 7'", &["--force"]);
