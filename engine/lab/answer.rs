@@ -181,24 +181,17 @@ fn fenced(prompt: &str) -> Vec<Found<'_>> {
     blocks
 }
 
-/// The checks that the prompt says failed, in its order: ids like `c17` that do not stand below a heading of what
-/// must be kept, nor in a sentence of what passed.
+/// The checks that the prompt says failed, in its order: ids like `c17` below a heading of what failed, and below
+/// others, unless that is about what must be kept or the sentence is about what passed.
 fn failed_checks(world: &World, prompt: &str) -> Vec<usize> {
     let mut failed = Vec::new();
-    let mut is_kept = false;
+    let mut below = Below::Other;
     for line in prompt.lines() {
-        let lower = line.to_lowercase();
-        if lower.starts_with('#') {
-            is_kept = !lower.contains("fail")
-                && ["pass", "keep", "protect", "earlier"].iter().any(|w| lower.contains(w));
+        if line.starts_with('#') {
+            below = Below::heading(line);
         }
-        let parts = line.split(';').filter(|part| {
-            let part = part.to_lowercase();
-            part.contains("fail") || !part.contains("pass")
-        });
-        let ids = parts.flat_map(|part| numbered(part, "c"));
-        for at in ids.filter(|at| !is_kept && *at < world.checks.len()) {
-            if !failed.contains(&at) {
+        for at in line.split(';').filter(|part| below.is_failure(part)).flat_map(|part| numbered(part, "c")) {
+            if at < world.checks.len() && !failed.contains(&at) {
                 failed.push(at);
             }
         }
@@ -206,9 +199,83 @@ fn failed_checks(world: &World, prompt: &str) -> Vec<usize> {
     failed
 }
 
+/// What the heading above a line is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Below {
+    Failed,
+    Kept,
+    Other,
+}
+
+impl Below {
+    fn heading(line: &str) -> Below {
+        let line = line.to_lowercase();
+        if line.contains("fail") {
+            Below::Failed
+        } else if ["pass", "keep", "protect", "earlier"].iter().any(|word| line.contains(word)) {
+            Below::Kept
+        } else {
+            Below::Other
+        }
+    }
+
+    fn is_failure(self, part: &str) -> bool {
+        let part = part.to_lowercase();
+        match self {
+            Below::Failed => true,
+            Below::Kept => false,
+            Below::Other => part.contains("fail") || !part.contains("pass"),
+        }
+    }
+}
+
 /// What the prompt's task is: our own asks for one of two things, others for a better text.
 fn operator(prompt: &str) -> Operator {
     let task = prompt.split("## Task").nth(1).map(|rest| rest.split("\n## ").next().unwrap_or(rest));
     let is_shorter = task.is_some_and(|task| task.trim_start().starts_with("Shorten"));
     if is_shorter { Operator::Condense } else { Operator::Patch }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::Definition;
+    use crate::units::Seed;
+
+    #[test]
+    fn failed_checks_are_told_from_others() {
+        let world = World::new(&Definition::named("default").unwrap(), Seed(1));
+        let check = |prompt: &str, expected: &[usize]| {
+            assert_eq!(failed_checks(&world, prompt), expected, "{prompt}")
+        };
+        check("- FAILED c3 (s0): x\n- passed c4\nc5 passed; c6 failed", &[3, 6]);
+        check(
+            "## Failed checks\n- [A.c7] (safety, believed to pass 40 %)\n## Checks that pass\n- [B.c8]\n## Rules\nabc9 c10x",
+            &[7],
+        );
+        check("c1, c60, c61, c1", &[1, 60]);
+    }
+
+    #[test]
+    fn the_policy_is_the_last_block_with_rules() {
+        let check = |prompt: &str, lines: &[&str], ids: &[Option<&str>]| {
+            let found = Found::in_prompt(prompt).unwrap();
+            assert_eq!((found.lines.as_slice(), found.ids.as_slice()), (lines, ids), "{prompt}");
+        };
+        check("```\n- rule-1\n```\n```md\n- rule-2\n```\n```\n- FAILED c1\n```", &["- rule-2"], &[]);
+        check("```\n- be kind\n```\n```\n- FAILED c1\n```", &["- be kind"], &[]);
+        check(
+            "<policy>\n[S1] # A\n\n[S1.b1] - rule-3\n</policy>\nMore.",
+            &["# A", "", "- rule-3"],
+            &[Some("S1"), None, Some("S1.b1")],
+        );
+        assert_eq!(Found::in_prompt("- rule-1"), None);
+    }
+
+    #[test]
+    fn our_own_prompts_may_ask_for_less() {
+        assert_eq!(operator("## Task\n\nShorten the policy.\n\n## Rules"), Operator::Condense);
+        assert_eq!(operator("## Task\n\nImprove it.\n\n## Rules\nShorten"), Operator::Patch);
+        assert_eq!(operator("Shorten it"), Operator::Patch);
+    }
 }
