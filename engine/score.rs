@@ -1,18 +1,23 @@
 //! Scoring: what an episode earns under a rubric, and what several scores make together.
 
 pub mod external;
+pub mod gates;
+pub mod margin;
 pub mod objective;
 pub mod profile;
 pub mod summary;
 pub mod verdict;
 pub mod vote;
+pub mod winner;
 
 use crate::episode::Episode;
 use crate::scenario::Rubric;
 use serde::{Deserialize, Serialize};
 
+pub use gates::Gates;
+pub use margin::{Direction, Margin};
 pub use objective::Objective;
-pub use profile::{Margin, Profile, ScoreRule};
+pub use profile::{Profile, Quantity, ScoreRule};
 pub use verdict::{Scorable, ScoreError, Scored, Verdict, score};
 
 /// The category of the checks that no better score may be bought with.

@@ -28,5 +28,6 @@ mod suspicious;
 mod tidy;
 mod trial;
 mod validate;
+mod winner;
 mod world;
 mod world_http;
