@@ -41,7 +41,7 @@ pub struct RunStarted {
     pub suite_hash: SuiteHash,
     /// The scenarios that the search may use, and those held out, with their weights.
     pub scenarios: Vec<ScenarioEntry>,
-    pub profile: Profile,
+    pub profile: Box<Profile>,
     /// `provider/model` of the agent.
     pub model: String,
     /// `provider/model` of the writer.

@@ -371,7 +371,7 @@ fn started(
         suite: suite.name.clone(),
         suite_hash: suite.hash.clone(),
         scenarios: suite.scenarios.iter().map(|scenario| scenario_entry(scenario)).collect(),
-        profile: profile.clone(),
+        profile: Box::new(profile.clone()),
         model: settings.agent_name(models),
         writer: models.writer_names(),
         caps: Box::new(settings.caps),

@@ -299,7 +299,7 @@ fn run_started(world: &World, budget: u32) -> RunStarted {
         suite: world.definition.name.clone(),
         suite_hash: SuiteHash(String::new()),
         scenarios: world.scenarios.iter().map(scenario).collect(),
-        profile: world.profile.clone(),
+        profile: Box::new(world.profile.clone()),
         model: "simulated".into(),
         writer: "simulated".into(),
         caps: Default::default(),

@@ -407,24 +407,9 @@ fn gap_pattern() -> impl Strategy<Value = String> {
 }
 
 fn gap_text() -> impl Strategy<Value = String> {
+    #[rustfmt::skip]
     let words = vec![
-        "fix",
-        "Fix",
-        "a",
-        "b",
-        "ab",
-        "is",
-        "IS",
-        "1:1",
-        "é",
-        "É",
-        "🔴",
-        "kilo",
-        "\u{212a}ilo",
-        "7",
-        "##",
-        " ",
-        "\n",
+        "fix", "Fix", "a", "b", "ab", "is", "IS", "1:1", "é", "É", "🔴", "kilo", "\u{212a}ilo", "7", "##", " ", "\n",
         "zz",
     ];
     prop::collection::vec(prop::sample::select(words), 0..60).prop_map(|words| words.concat())

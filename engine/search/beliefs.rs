@@ -6,7 +6,7 @@
 //! scores instead throws most of an episode's evidence away.
 
 use super::target::CheckRef;
-use crate::event::RunStarted;
+use crate::event::{CheckEntry, RunStarted};
 use crate::score::objective::objective;
 use crate::units::PackHash;
 
@@ -57,30 +57,37 @@ impl Beliefs {
     /// Begins with the incumbent alone, of which nothing is known.
     pub fn new(run: &RunStarted) -> Beliefs {
         let search: Vec<_> = run.scenarios.iter().filter(|scenario| !scenario.held_out).collect();
-        let mut checks = Vec::new();
-        for (index, scenario) in search.iter().enumerate() {
-            let possible: f64 = scenario.checks.iter().map(|check| check.points).sum();
-            for check in &scenario.checks {
-                let share = if possible > 0.0 { check.points / possible } else { 0.0 };
-                let check = CheckRef {
-                    scenario: index,
-                    id: check.id.clone(),
-                    category: check.category.clone(),
-                    points: check.points,
-                    share,
-                };
-                checks.push(Belief {
-                    check,
-                    mean: vec![root_rate(0.0, 0.0)],
-                    covariance: vec![vec![root_variance(0.0, 0.0)]],
-                    passed: 0.0,
-                    trials: 0.0,
-                });
-            }
-        }
         let total: f64 = search.iter().map(|scenario| scenario.weight).sum();
         let weights = search.iter().map(|scenario| scenario.weight / total.max(f64::MIN_POSITIVE)).collect();
-        Beliefs { live: vec![run.incumbent.id.clone()], checks, weights, rho: run.profile.rho }
+        let live = vec![run.incumbent.id.clone()];
+        let mut beliefs = Beliefs { live, checks: Vec::new(), weights, rho: run.profile.rho };
+        for (index, scenario) in search.iter().enumerate() {
+            beliefs.know(index, &scenario.checks);
+        }
+        beliefs
+    }
+
+    /// Learns of a scenario's checks, unless they are known. An external evaluator names them with its first result.
+    pub fn know(&mut self, scenario: usize, checks: &[CheckEntry]) {
+        if self.checks.iter().any(|belief| belief.check.scenario == scenario) {
+            return;
+        }
+        let possible: f64 = checks.iter().map(|check| check.points).sum();
+        let candidates = self.live.len();
+        self.checks.extend(checks.iter().map(|check| Belief {
+            check: CheckRef {
+                scenario,
+                id: check.id.clone(),
+                category: check.category.clone(),
+                points: check.points,
+                share: if possible > 0.0 { check.points / possible } else { 0.0 },
+            },
+            // What is known of no candidate is the same for all.
+            mean: vec![root_rate(0.0, 0.0); candidates],
+            covariance: vec![vec![root_variance(0.0, 0.0); candidates]; candidates],
+            passed: 0.0,
+            trials: 0.0,
+        }));
     }
 
     /// Adds a child as a combination of live candidates; one with a forgotten parent starts from the

@@ -95,7 +95,10 @@ fn describe(fault: &ProposalFault) -> String {
 
 fn sample(state: &State, finalist: &PackHash) -> Result<Sample, String> {
     let searched = state.run.scenarios.iter().filter(|scenario| !scenario.held_out);
-    let has_safety = searched.clone().flat_map(|scenario| &scenario.checks).any(|c| c.category == SAFETY);
+    // Checks that an external evaluator names are known by what was scored alone.
+    let mut fresh = state.members[finalist].confirmed.values().flat_map(|repeats| repeats.values());
+    let has_safety = fresh.any(|fresh| fresh.safety.is_some())
+        || searched.clone().flat_map(|scenario| &scenario.checks).any(|check| check.category == SAFETY);
     let scenarios: Vec<Paired> = searched
         .map(|scenario| Paired { weight: scenario.weight, pairs: pairs(state, finalist, &scenario.name) })
         .collect();

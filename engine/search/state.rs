@@ -7,8 +7,8 @@ use super::{ScenarioMean, Standing, lineage};
 use crate::budget::Limit;
 use crate::episode::FailureClass;
 use crate::event::{
-    Candidate, EpisodeScored, Event, Limited, Operator, Phase, Planned, ProposalFailed, ProposalFault,
-    Proposed, RunStarted, Step, Target,
+    Candidate, CheckEntry, EpisodeScored, Event, Limited, Operator, Phase, Planned, ProposalFailed,
+    ProposalFault, Proposed, RunStarted, Step, Target,
 };
 use crate::score::{CheckVerdict, SAFETY, ScoreRule, Scorecard};
 use crate::units::PackHash;
@@ -318,6 +318,12 @@ impl State {
 
     fn believe(&mut self, candidate: &PackHash, scenario: &str, card: &Scorecard) {
         let Some(index) = self.scenarios.iter().position(|name| name == scenario) else { return };
+        let entry = |verdict: &CheckVerdict| CheckEntry {
+            id: verdict.id.clone(),
+            category: verdict.category.clone(),
+            points: verdict.max_points,
+        };
+        self.beliefs.know(index, &card.checks.iter().map(entry).collect::<Vec<_>>());
         for verdict in &card.checks {
             self.beliefs.observe(candidate, index, &verdict.id, self.earned(verdict));
         }

@@ -203,7 +203,7 @@ impl Duel {
             suite: self.suite.name.clone(),
             suite_hash: self.suite.hash.clone(),
             scenarios: self.suite.scenarios.iter().map(entry).collect(),
-            profile: Profile { personas: Some(self.personas), ..Profile::default() },
+            profile: Box::new(Profile { personas: Some(self.personas), ..Profile::default() }),
             model: "scripted/test".into(),
             writer: "scripted/test".into(),
             caps: Default::default(),

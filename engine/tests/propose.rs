@@ -15,7 +15,6 @@ use packwright::pack::{Pack, PackMetadata};
 use packwright::policy::Policy;
 use packwright::propose::{ProposalStyle, propose, propose_in_style};
 use packwright::scenario::Suite;
-use packwright::score::Profile;
 use packwright::search::Search;
 use packwright::units::{PackHash, Seed};
 use packwright::workspace::{SuiteSource, baseline_policy, load_suite};
@@ -145,7 +144,7 @@ fn started(suite: &Suite, base: &Pack) -> RunStarted {
         suite: suite.name.clone(),
         suite_hash: suite.hash.clone(),
         scenarios: scenarios.collect(),
-        profile: Profile::default(),
+        profile: Default::default(),
         model: "scripted/test".into(),
         writer: "scripted/test".into(),
         caps: Default::default(),

@@ -119,6 +119,30 @@ fn a_writer_without_ideas_ends_the_search() {
 }
 
 #[test]
+fn checks_that_only_results_name_are_aimed_at() {
+    let world = World::new(7, Kind::Benign);
+    let mut start = world.start(120, 1);
+    start.scenarios.iter_mut().for_each(|scenario| scenario.checks.clear());
+    let outcomes = simulate(&world, start, Trouble::default());
+    let proposals: Vec<_> = outcomes
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Planned(plan) => Some(&plan.steps),
+            _ => None,
+        })
+        .flatten()
+        .filter_map(|step| match step {
+            Step::Propose(proposal) if proposal.operator.asks_writer() => Some(proposal),
+            _ => None,
+        })
+        .collect();
+    let aimed = proposals.iter().filter(|proposal| !proposal.targets.is_empty()).count();
+    assert!(aimed > 3 && aimed * 2 > proposals.len(), "{aimed} of {}", proposals.len());
+    assert!(outcomes.finished.finalist.is_some());
+}
+
+#[test]
 fn a_budget_too_small_to_decide_says_so() {
     let world = World::new(6, Kind::Benign);
     for budget in 0..19 {

@@ -134,7 +134,7 @@ impl Trial {
             suite: self.suite.name.clone(),
             suite_hash: self.suite.hash.clone(),
             scenarios: self.suite.scenarios.iter().map(|scenario| entry(scenario)).collect(),
-            profile: Profile::default(),
+            profile: Default::default(),
             model: self.agent_model.name().to_owned(),
             writer: self.writer.name().to_owned(),
             caps: Box::new(self.caps),

@@ -128,7 +128,7 @@ impl World {
             suite: "simulated".into(),
             suite_hash: SuiteHash(String::new()),
             scenarios: (0..self.scenarios).map(entry).collect(),
-            profile: Profile::default(),
+            profile: Default::default(),
             model: "simulated".into(),
             writer: "simulated".into(),
             caps: Default::default(),
