@@ -219,6 +219,22 @@ pub struct ProposalPlan {
     pub length_max: u32,
 }
 
+impl ProposalPlan {
+    /// A plan that names nothing but what is to be edited and how.
+    pub fn of(operator: Operator, parents: Vec<PackHash>, length_max: u32) -> ProposalPlan {
+        ProposalPlan {
+            operator,
+            parents,
+            edges: Vec::new(),
+            writer: None,
+            targets: Vec::new(),
+            protected: Vec::new(),
+            lessons: Vec::new(),
+            length_max,
+        }
+    }
+}
+
 /// A check as evidence for the writer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Target {

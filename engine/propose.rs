@@ -41,18 +41,6 @@ pub struct ProposalStyle {
 ///
 /// `base` is the incumbent's pack, from which a candidate takes everything but the policy.
 pub async fn propose(
-    plan: &ProposalPlan,
-    suite: &Suite,
-    search: &Search,
-    base: &Pack,
-    writer: &dyn Llm,
-    seed: Seed,
-) -> Event {
-    propose_in_style(ProposalStyle::default(), plan, suite, search, base, writer, seed).await
-}
-
-/// The same for writers that are shown more or less.
-pub async fn propose_in_style(
     style: ProposalStyle,
     plan: &ProposalPlan,
     suite: &Suite,
@@ -62,14 +50,14 @@ pub async fn propose_in_style(
     seed: Seed,
 ) -> Event {
     let mut usage = Usage::default();
-    let lineage = judge::lineage(plan, search);
+    let lineage = search.lineage();
     let result = if plan.operator.asks_writer() {
         let entities = Entities::of(suite, base.agents_md());
         let judge = Judge { plan, search, base, entities };
         let shown = Shown::of(plan, suite, &judge.entities, style.shows_patterns);
-        written(&Desk { judge: &judge, lineage: &lineage, shown: &shown }, writer, seed, &mut usage).await
+        written(&Desk { judge: &judge, lineage, shown: &shown }, writer, seed, &mut usage).await
     } else {
-        combined(plan, &lineage, &Judge { plan, search, base, entities: Entities::default() })
+        combined(plan, lineage, &Judge { plan, search, base, entities: Entities::default() })
     };
     match result {
         Ok(Written { candidate, rationale, aims }) => {

@@ -11,12 +11,13 @@ mod beliefs;
 mod comparison;
 mod confirmation;
 mod front;
-mod lineage;
+mod descent;
 mod plan;
 mod state;
 mod target;
 
 use crate::event::{Candidate, Event, Planned, RunFinished, RunStarted, Stop};
+use crate::lineage::Lineage;
 use crate::score::Profile;
 use crate::units::PackHash;
 use allotment::Allotment;
@@ -130,11 +131,14 @@ impl Search {
         Some(&self.state.as_ref()?.members.get(id)?.candidate)
     }
 
-    /// The policy from which several candidates were made, nearest first; none where they share none.
-    pub fn common_ancestor(&self, ids: &[PackHash]) -> Option<&Candidate> {
-        let state = self.state.as_ref()?;
-        let ancestor = lineage::common_ancestor(&state.members, ids)?;
-        Some(&state.members.get(&ancestor)?.candidate)
+    /// The policies of all candidates with the edits that made them.
+    pub fn lineage(&self) -> &Lineage {
+        &self.state.as_ref().expect("a search is asked after it was told of its start").lineage
+    }
+
+    /// All candidates, the incumbent first.
+    pub fn candidates(&self) -> impl Iterator<Item = &Candidate> {
+        self.state.iter().flat_map(|state| state.members.values()).map(|member| &member.candidate)
     }
 
     /// The rules that the run counts by.

@@ -9,7 +9,6 @@ use crate::event::{
     Candidate, CheckEntry, EpisodeScored, Event, Operator, Phase, ProposalFailed, ProposalFault,
     ProposalPlan, Proposed, RunFinished, RunStarted, ScenarioEntry, Step, Verdict,
 };
-use crate::lineage::Lineage;
 use crate::policy::Policy;
 use crate::score::Scorecard;
 use crate::search::{Next, Search, Standing};
@@ -105,8 +104,6 @@ pub fn night(world: &World, budget: u32, strategy: Strategy) -> Night {
 
 fn searched(world: &World, budget: u32) -> Night {
     let started = run_started(world, budget);
-    let mut lineage = Lineage::default();
-    lineage.add(&started.incumbent);
     let mut search = Search::new();
     search.tell(&Event::RunStarted(started));
     let mut found = None;
@@ -123,12 +120,9 @@ fn searched(world: &World, budget: u32) -> Night {
         let mut done = Vec::with_capacity(plan.steps.len());
         for step in &plan.steps {
             ordinal += 1;
-            done.push(Desk { world, search: &search, lineage: &lineage }.carry_out(step, ordinal));
+            done.push(Desk { world, search: &search }.carry_out(step, ordinal));
         }
         for event in done {
-            if let Event::Proposed(proposed) = &event {
-                lineage.add(&proposed.candidate);
-            }
             search.tell(&event);
         }
     };
@@ -189,7 +183,6 @@ fn stated(verdict: &Verdict, gain: Option<f64>) -> (Vec<Statement>, Option<(f64,
 struct Desk<'a> {
     world: &'a World,
     search: &'a Search,
-    lineage: &'a Lineage,
 }
 
 impl Desk<'_> {
@@ -230,11 +223,12 @@ impl Desk<'_> {
         let unusable = |problem: &str| ProposalFault::Unusable { problem: problem.into() };
         let (policy, hunks) = match plan.operator {
             Operator::Revert | Operator::Graft | Operator::Merge => {
-                let combined = self.lineage.combine(plan).map_err(|error| unusable(&error.to_string()))?;
+                let combined =
+                    self.search.lineage().combine(plan).map_err(|error| unusable(&error.to_string()))?;
                 (combined.0.text(), combined.1)
             }
             operator => {
-                let parent = plan.parents.first().and_then(|id| self.lineage.policy(id));
+                let parent = plan.parents.first().and_then(|id| self.search.lineage().policy(id));
                 let parent = parent.ok_or_else(|| unusable("no parent"))?;
                 let text = match operator {
                     Operator::Reconcile => self.reconcile(parent, plan),
@@ -267,7 +261,7 @@ impl Desk<'_> {
     fn reconcile(&self, parent: &Policy, plan: &ProposalPlan) -> String {
         let mut policy = parent.clone();
         for edge in plan.parents.iter().skip(1).chain(&plan.edges) {
-            let edit = self.lineage.hunks(edge).unwrap_or_default();
+            let edit = self.search.lineage().hunks(edge).unwrap_or_default();
             if let Ok((with_it, _)) = policy.graft(edit) {
                 policy = with_it;
             }

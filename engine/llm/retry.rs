@@ -236,15 +236,7 @@ mod tests {
             let (model, problem) = ("a/b".to_owned(), "nobody is there".to_owned());
             Err(LlmError::Transient { model, problem, retry_after_ms: None })
         };
-        let request = Request {
-            system: String::new(),
-            messages: Vec::new(),
-            tools: [].into(),
-            output_tokens_max: None,
-            seed: Seed(1),
-            attempt_ms_max: None,
-            failed_attempts: Default::default(),
-        };
+        let request = request();
         let policy = RetryPolicy { retries: 5, first_wait_ms: 1, wait_ms_max: 1 };
         let inner = Arc::new(Scripted::in_turn([
             lost(),

@@ -253,16 +253,7 @@ mod tests {
     fn propose(breaker: &mut Breaker, ordinal: u32, operator: Operator) -> Vec<u32> {
         let reason = ProposalFault::Unusable { problem: "empty".into() };
         let event = Event::ProposalFailed(ProposalFailed { operator, reason, usage: Usage::default() });
-        let plan = ProposalPlan {
-            operator,
-            parents: Vec::new(),
-            edges: Vec::new(),
-            writer: None,
-            targets: Vec::new(),
-            protected: Vec::new(),
-            lessons: Vec::new(),
-            length_max: 1,
-        };
+        let plan = ProposalPlan::of(operator, Vec::new(), 1);
         let outcome = Outcome { ordinal, event, episode: None, took_ms: 1 };
         ordinals(breaker.take(Step::Propose(plan), outcome).record)
     }

@@ -8,7 +8,7 @@ use crate::budget::Limit;
 use crate::episode::{FailureClass, Usage};
 use crate::event::{EpisodeUnmeasured, Event, ProposalFailed, ProposalFault, Step};
 use crate::pack::Pack;
-use crate::propose::propose_in_style;
+use crate::propose::propose;
 use crate::search::Search;
 use crate::units::PackHash;
 use anyhow::Context;
@@ -175,8 +175,7 @@ impl<'a> Desk<'a> {
                 Ok(async move {
                     let suite = &engine.evaluator.suite;
                     let (style, base) = (engine.writers.style(), &engine.base);
-                    let event =
-                        propose_in_style(style, &plan, suite, search, base, writer.as_ref(), seed).await;
+                    let event = propose(style, &plan, suite, search, base, writer.as_ref(), seed).await;
                     done(event, None)
                 }
                 .boxed_local())

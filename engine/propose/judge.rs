@@ -3,7 +3,6 @@
 use super::entity::Entities;
 use super::resemblance::resemble;
 use crate::event::{Candidate, ProposalFault, ProposalPlan};
-use crate::lineage::Lineage;
 use crate::pack::{PACK_SIZE_MAX, Pack};
 use crate::policy::{Hunk, Policy};
 use crate::search::Search;
@@ -44,28 +43,9 @@ impl Judge<'_> {
     /// purpose.
     fn twin(&self, hunks: &[Hunk]) -> Option<PackHash> {
         let parent = self.plan.parents.first().filter(|_| self.plan.operator.asks_writer())?;
-        let standings = self.search.standings();
-        let mut siblings = standings.iter().filter_map(|standing| self.search.candidate(&standing.candidate));
+        let mut siblings = self.search.candidates();
         let twin = siblings
             .find(|sibling| sibling.parents.first() == Some(parent) && resemble(&sibling.hunks, hunks));
         twin.map(|sibling| sibling.id.clone())
     }
-}
-
-/// What a plan's candidates are made of, with all that they descend from.
-pub(super) fn lineage(plan: &ProposalPlan, search: &Search) -> Lineage {
-    let mut open: Vec<&PackHash> = plan.parents.iter().chain(&plan.edges).collect();
-    let mut found: Vec<&Candidate> = Vec::new();
-    while let Some(id) = open.pop() {
-        // The first parent's items keep their ids, so only first parents matter.
-        if let Some(candidate) = search.candidate(id) {
-            found.retain(|known| known.id != candidate.id);
-            found.push(candidate);
-            open.extend(candidate.parents.first());
-        }
-    }
-    // An ancestor was found after its descendants.
-    let mut lineage = Lineage::default();
-    found.into_iter().rev().for_each(|candidate| lineage.add(candidate));
-    lineage
 }

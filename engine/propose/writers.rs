@@ -99,17 +99,7 @@ mod tests {
     use crate::units::PackHash;
 
     fn proposal(operator: Operator) -> Step {
-        let (parents, targets, protected) = (Vec::new(), Vec::new(), Vec::new());
-        Step::Propose(ProposalPlan {
-            operator,
-            parents,
-            edges: Vec::new(),
-            writer: None,
-            targets,
-            protected,
-            lessons: Vec::new(),
-            length_max: 1,
-        })
+        Step::Propose(ProposalPlan::of(operator, Vec::new(), 1))
     }
 
     fn episode() -> Step {

@@ -4,7 +4,7 @@ use super::allotment::SCREENED;
 use super::front::draw_parent;
 use super::state::{Member, State};
 use super::target::{Aims, protected, targets};
-use super::{confirmation, lineage};
+use super::{confirmation, descent};
 use crate::episode::EpisodeKey;
 use crate::event::{Operator, Phase, Planned, ProposalPlan, Step, Stop, Target};
 use crate::units::PackHash;
@@ -140,7 +140,7 @@ fn merge(state: &State) -> Option<Planned> {
         if siblings.len() < 2 || state.merged.contains(&siblings) {
             return None;
         }
-        let promise = state.beliefs.predict(&lineage::origin(&state.members, Operator::Merge, &siblings))?;
+        let promise = state.beliefs.predict(&descent::origin(&state.members, Operator::Merge, &siblings))?;
         (promise > best).then_some((promise, siblings))
     });
     let (_, parents) = families.max_by(|a, b| a.0.total_cmp(&b.0))?;
@@ -250,16 +250,7 @@ fn proposal(
     protected: Vec<Target>,
 ) -> Step {
     let length_max = state.run.profile.policy_utf16_max();
-    Step::Propose(ProposalPlan {
-        operator,
-        parents,
-        edges: Vec::new(),
-        writer: None,
-        targets,
-        protected,
-        lessons: Vec::new(),
-        length_max,
-    })
+    Step::Propose(ProposalPlan { targets, protected, ..ProposalPlan::of(operator, parents, length_max) })
 }
 
 /// The scenarios of some targets, those with the most of them first.

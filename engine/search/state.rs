@@ -3,13 +3,14 @@
 use super::allotment::Allotment;
 use super::beliefs::Beliefs;
 use super::comparison::Fresh;
-use super::{ScenarioMean, Standing, lineage};
+use super::{ScenarioMean, Standing, descent};
 use crate::budget::Limit;
 use crate::episode::FailureClass;
 use crate::event::{
     Candidate, CheckEntry, EpisodeScored, Event, Limited, Operator, Phase, Planned, ProposalFailed,
     ProposalFault, Proposed, RunStarted, Step, Target,
 };
+use crate::lineage::Lineage;
 use crate::score::{CheckVerdict, SAFETY, ScoreRule, Scorecard};
 use crate::units::PackHash;
 use indexmap::IndexMap;
@@ -31,6 +32,8 @@ pub(super) struct State {
     pub started: u32,
     /// The incumbent first, then all candidates in the order of their proposals.
     pub members: IndexMap<PackHash, Member>,
+    /// Their policies, and the edits that made them.
+    pub lineage: Lineage,
     pub beliefs: Beliefs,
     /// How many plans each phase has had.
     plans: BTreeMap<Phase, u32>,
@@ -109,12 +112,15 @@ impl Member {
 impl State {
     pub fn new(run: RunStarted) -> State {
         let incumbent = run.incumbent.clone();
+        let mut lineage = Lineage::default();
+        lineage.add(&incumbent);
         State {
             allotment: Allotment::of(&run),
             scenarios: run.scenarios.iter().filter(|s| !s.held_out).map(|s| s.name.clone()).collect(),
             told: 1,
             started: 0,
             members: IndexMap::from([(incumbent.id.clone(), Member::new(incumbent, Vec::new()))]),
+            lineage,
             beliefs: Beliefs::new(&run),
             plans: BTreeMap::new(),
             merged: BTreeSet::new(),
@@ -259,13 +265,14 @@ impl State {
             Some(Step::Propose(plan)) => plan.targets,
             _ => Vec::new(),
         };
-        let origin = lineage::origin(&self.members, candidate.operator, &candidate.parents);
+        let origin = descent::origin(&self.members, candidate.operator, &candidate.parents);
         let scenarios = &self.scenarios;
         self.beliefs.add(&candidate.id, &origin, |check| {
             targets
                 .iter()
                 .any(|target| target.scenario == scenarios[check.scenario] && target.check == check.id)
         });
+        self.lineage.add(candidate);
         self.members.insert(candidate.id.clone(), Member::new(candidate.clone(), targets));
         let (members, incumbent) = (&self.members, &self.run.incumbent.id);
         self.beliefs.forget_worst(|id| id == incumbent || !members[id].is_measured());

@@ -13,7 +13,7 @@ use packwright::llm::scripted::Scripted;
 use packwright::llm::{Finish, LlmError, Reply};
 use packwright::pack::{Pack, PackMetadata};
 use packwright::policy::Policy;
-use packwright::propose::{ProposalStyle, propose, propose_in_style};
+use packwright::propose::{ProposalStyle, propose};
 use packwright::scenario::Suite;
 use packwright::search::Search;
 use packwright::units::{PackHash, Seed};
@@ -108,7 +108,15 @@ impl Desk {
 
     fn carry_out(&self, plan: &ProposalPlan, writer: &Scripted) -> Event {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-        runtime.block_on(propose(plan, &self.suite, &self.search, &self.base, writer, Seed(1)))
+        runtime.block_on(propose(
+            ProposalStyle::default(),
+            plan,
+            &self.suite,
+            &self.search,
+            &self.base,
+            writer,
+            Seed(1),
+        ))
     }
 
     /// What becomes of answers given in turn.
@@ -239,7 +247,7 @@ impl Desk {
         let writer = Scripted::in_turn([Ok(reply("x")), Ok(reply("x"))]);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let (suite, search, base) = (&self.suite, &self.search, &self.base);
-        runtime.block_on(propose_in_style(style, plan, suite, search, base, &writer, Seed(1)));
+        runtime.block_on(propose(style, plan, suite, search, base, &writer, Seed(1)));
         let packwright::episode::Message::User(text) = &writer.requests()[0].messages[0] else { panic!() };
         text.clone()
     }
@@ -342,7 +350,15 @@ fn the_offline_writer_mostly_gives_valid_edits() {
         let (mut edits, mut hunks, mut faults) = (0, 0, Vec::new());
         for seed in 0..100 {
             let (suite, search, base) = (&desk.suite, &desk.search, &desk.base);
-            match runtime.block_on(propose(&plan, suite, search, base, &Offline::new(), Seed(seed))) {
+            match runtime.block_on(propose(
+                ProposalStyle::default(),
+                &plan,
+                suite,
+                search,
+                base,
+                &Offline::new(),
+                Seed(seed),
+            )) {
                 Event::Proposed(proposed) => {
                     edits += 1;
                     hunks += proposed.candidate.hunks.len();

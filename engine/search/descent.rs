@@ -6,7 +6,7 @@ use crate::units::PackHash;
 use indexmap::IndexMap;
 
 /// The youngest candidate from which all of them descend, themselves excluded.
-pub(super) fn common_ancestor(members: &IndexMap<PackHash, Member>, ids: &[PackHash]) -> Option<PackHash> {
+fn common_ancestor(members: &IndexMap<PackHash, Member>, ids: &[PackHash]) -> Option<PackHash> {
     let (first, others) = ids.split_first()?;
     let mut shared = ancestors(members, first);
     for other in others {
