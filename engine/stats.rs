@@ -6,6 +6,7 @@
 pub mod bandit;
 pub mod constraint;
 pub mod design;
+pub mod discrepancy;
 pub mod joint;
 pub mod lineage;
 pub mod looks;
