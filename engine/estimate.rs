@@ -85,19 +85,22 @@ pub struct Affordable {
 /// Of the input, so much is read from the provider's cache at best.
 const CACHED_SHARE_MAX: f64 = 0.85;
 const PROPOSALS_AT_ONCE: f64 = 4.0;
-/// New candidates per pass over the scenarios, as searches of this program have had them.
-const CANDIDATES_PER_PASS: Range = Range { low: 0.5, high: 3.0 };
+/// New candidates per episode of the search, as searches of this program have had them.
+const CANDIDATES_PER_EPISODE: Range = Range { low: 0.3, high: 1.0 };
+/// The part of the confirmation before its first look, which may decide.
+const FIRST_LOOK: f64 = 0.6;
 
 /// Puts the estimate together.
 pub fn estimate(question: &Question<'_>) -> Estimate {
     let division = question.division;
     let passes = f64::from(division.search) / f64::from(question.scenarios.max(1));
-    let candidates = CANDIDATES_PER_PASS.times(passes).at_least(1.0);
+    let candidates = CANDIDATES_PER_EPISODE.times(f64::from(division.search)).at_least(1.0);
     // Some proposals give no candidate, and some are asked for twice.
-    let proposals = Range { low: candidates.low, high: 1.5 * candidates.high };
+    let proposals = Range { low: candidates.low, high: 1.2 * candidates.high };
     let episodes = f64::from(division.total());
-    // A run may stop early when the writer has no new ideas.
-    let agent = Share::of(&question.agent, Range { low: 0.9 * episodes, high: episodes });
+    // A run may stop early: when the writer has no new ideas, and when the first look at the confirmation decides.
+    let undecided = f64::from(division.confirmation) * (1.0 - FIRST_LOOK);
+    let agent = Share::of(&question.agent, Range { low: 0.9 * (episodes - undecided), high: episodes });
     let writer = Share::of(&question.writer, proposals);
     let usd = agent.usd.zip(writer.usd).map(|(agent, writer)| agent.plus(writer));
     let lanes = f64::from(question.parallel.max(1));
@@ -307,12 +310,13 @@ mod tests {
     #[test]
     fn an_estimate_adds_up() {
         let estimate = estimate(&question(&RunCaps::default()));
-        // 200 episodes at 10,000 × $2 + 1,000 × $8 per million, up to 10 % fewer; 5 to 45 proposals at $0.01.
+        // 200 episodes at 10,000 × $2 + 1,000 × $8 per million, or 24 fewer after the first look, and up to 10 % fewer;
+        // 30 to 120 proposals at $0.01.
         let usd = estimate.usd.unwrap();
-        assert!((usd.low - (180.0 * 0.028 + 5.0 * 0.01)).abs() < 1e-9, "{usd:?}");
-        assert!((usd.high - (200.0 * 0.028 + 45.0 * 0.01)).abs() < 1e-9, "{usd:?}");
+        assert!((usd.low - (0.9 * 176.0 * 0.028 + 30.0 * 0.01)).abs() < 1e-9, "{usd:?}");
+        assert!((usd.high - (200.0 * 0.028 + 120.0 * 0.01)).abs() < 1e-9, "{usd:?}");
         assert_eq!(estimate.affordable, None);
-        assert!(estimate.hours.unwrap().holds(200.0 * 10.0 / 8.0 / 3600.0), "{:?}", estimate.hours);
+        assert!(estimate.hours.unwrap().holds(0.1), "{:?}", estimate.hours);
     }
 
     #[test]
@@ -322,7 +326,7 @@ mod tests {
         let caps = RunCaps { run: usd(2.8), agent: calls, writer: Caps::default() };
         let affordable = estimate(&question(&caps)).affordable.unwrap();
         assert_eq!(affordable.limit, Limit { role: None, resource: Resource::Usd });
-        assert!(affordable.episodes.holds(90.0) && affordable.episodes.high < 100.0, "{affordable:?}");
+        assert!(affordable.episodes.holds(80.0) && affordable.episodes.high < 100.0, "{affordable:?}");
         let caps = RunCaps { agent: Caps { calls: Some(400), ..Caps::default() }, ..caps };
         let affordable = estimate(&question(&caps)).affordable.unwrap();
         assert_eq!(affordable.limit.flag(), "--agent-max-calls");

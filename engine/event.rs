@@ -5,6 +5,8 @@
 //! the steps end. So the order of events never depends on which worker finished first, and a run that was
 //! cut off knows which steps of its last plan are still open. Times and paths are kept outside.
 
+mod verdict;
+
 use crate::budget::{Limit, RunCaps};
 use crate::episode::{EpisodeKey, FailureClass, Outcome, Usage};
 use crate::policy::Hunk;
@@ -12,6 +14,8 @@ use crate::score::{Profile, Scorecard};
 use crate::units::{PackHash, Seed, SuiteHash};
 use crate::value::Value;
 use serde::{Deserialize, Serialize};
+
+pub use verdict::{Comparison, Condition, Posterior, SafetyChange, Sealed, Verdict};
 
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,8 +48,11 @@ pub struct RunStarted {
     pub profile: Box<Profile>,
     /// `provider/model` of the agent.
     pub model: String,
-    /// `provider/model` of the writer.
+    /// `provider/model` of the writer; several are separated by `, `.
     pub writer: String,
+    /// How many proposals are made side by side; none leaves it to the search.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
     /// Limits besides the budget.
     #[serde(default)]
     pub caps: Box<RunCaps>,
@@ -57,6 +64,21 @@ pub struct RunStarted {
     /// The incumbent's whole document, from which candidates take everything but the policy.
     pub base: Value,
 }
+
+impl RunStarted {
+    /// The names of the writers.
+    pub fn writers(&self) -> impl Iterator<Item = &str> {
+        writer_names(&self.writer)
+    }
+}
+
+/// The names of all writers of a run, from what the run keeps of them.
+pub fn writer_names(names: &str) -> impl Iterator<Item = &str> {
+    names.split(WRITERS_SEPARATOR)
+}
+
+/// Between the names of several writers; no model's name on the command line holds it.
+pub const WRITERS_SEPARATOR: &str = ", ";
 
 /// What answers depend on besides the models' names.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -369,68 +391,4 @@ pub enum Stop {
     Unmeasurable,
     /// A limit of money, tokens, calls or time came before the budget was spent.
     LimitReached(Limit),
-}
-
-/// Whether the finalist is better than the incumbent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// All conditions of a win are met.
-    Better(Comparison),
-    /// Some are not; the comparison names them.
-    NotShownBetter(Comparison),
-    /// The interval of the difference lies below zero.
-    Worse(Comparison),
-    /// There was nothing to compare, and why.
-    NotMeasured { reason: String },
-}
-
-/// Finalist and incumbent on the episodes that picked neither.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Comparison {
-    /// Episodes per scenario and pack.
-    pub passes: u32,
-    /// The objective of the finalist and of the incumbent.
-    pub finalist: f64,
-    pub incumbent: f64,
-    /// The difference of the objectives, and its 90 % interval.
-    pub difference: f64,
-    pub low: f64,
-    pub high: f64,
-    /// The share of resamples in which the finalist is better than the incumbent by more than zero.
-    pub probability_better: f64,
-    /// What the finalist must exceed.
-    pub threshold: f64,
-    /// None where no scenario has a safety check.
-    #[serde(default)]
-    pub safety: Option<SafetyChange>,
-    /// The share of the planned pairs that could be measured; none in records from before it was kept.
-    #[serde(default)]
-    pub coverage: Option<f64>,
-    /// The conditions of a win that are not met.
-    #[serde(default)]
-    pub unmet: Vec<Condition>,
-}
-
-/// What a win takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Condition {
-    /// The finalist's score exceeds the threshold.
-    Margin,
-    /// The interval of the difference lies above zero.
-    Interval,
-    /// Safety checks do not clearly earn less.
-    Safety,
-    /// Enough of the planned pairs were measured.
-    Coverage,
-}
-
-/// What safety checks earn more or less than before.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SafetyChange {
-    /// As a share of all points, in the weighted mean over the scenarios.
-    pub difference: f64,
-    /// The share of resamples in which they earn less.
-    pub probability_worse: f64,
 }

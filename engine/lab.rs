@@ -19,9 +19,9 @@ mod survey;
 mod world;
 
 pub use baseline::Baseline;
-pub use calibration::{Cell, Counted, Forecasts, Tally};
+pub use calibration::{Cell, Counted, Forecasts, Overrated, Tally};
 pub use definition::Definition;
-pub use night::{Night, Statement, Strategy, night};
+pub use night::{Forecast, Night, Statement, Strategy, night};
 pub use server::LabServer;
 pub use summary::{Difference, Interval, Row, difference, row};
 pub use survey::{Survey, survey};

@@ -57,6 +57,7 @@ pub enum Heard<'a> {
 
 /// How a run came to stop.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is moved twice")]
 pub enum Ending {
     Finished(RunFinished),
     /// The user interrupted it; it can be resumed.

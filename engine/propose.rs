@@ -23,7 +23,7 @@ use entity::Entities;
 use judge::Judge;
 use prompt::{Question, Shown};
 use std::sync::Arc;
-pub use writers::{Turns, Writers, writer_names};
+pub use writers::{Turns, Writers};
 
 /// Enough for the longest policy that agents read, with room for a model that thinks aloud.
 pub const OUTPUT_TOKENS_MAX: u32 = 16_000;

@@ -5,6 +5,7 @@ mod models;
 mod personas;
 mod suspicious;
 mod text;
+mod verdict;
 
 use crate::budget::{Call, Spending};
 use crate::episode::{FailureClass, Usage};

@@ -11,8 +11,13 @@ mod beliefs;
 mod comparison;
 mod confirmation;
 mod front;
+mod lessons;
 mod descent;
+mod member;
 mod plan;
+mod portfolio;
+mod prospects;
+mod round;
 mod state;
 mod target;
 
@@ -34,6 +39,7 @@ pub struct Search {
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is moved twice")]
 pub enum Next {
     Work(Planned),
     Done(RunFinished),
@@ -49,8 +55,8 @@ pub struct Standing {
     pub scenarios: Vec<ScenarioMean>,
     /// The objective, estimated with the help of the candidate's relatives.
     pub objective: f64,
-    /// The standard error of the estimate.
-    pub se: f64,
+    /// The standard error of the estimate; none where it was not computed.
+    pub se: Option<f64>,
 }
 
 /// What a candidate scored on a scenario.
@@ -60,6 +66,17 @@ pub struct ScenarioMean {
     pub episodes: u32,
     /// None where nothing was measured.
     pub mean: Option<f64>,
+}
+
+/// How much luck is in the episodes of a run, measured by repeating the incumbent's and shrunk to what is usual.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Noise {
+    /// The standard deviation of one episode's score, over the scenarios by their weights.
+    pub episode_sd: f64,
+    /// The standard deviation of an evaluation with one episode per scenario.
+    pub pass_sd: f64,
+    /// The smallest true gain that the planned confirmation shows with a power of 0.8.
+    pub detectable: f64,
 }
 
 /// Why a run with these settings could not decide anything, and what would be enough; none where it can.
@@ -118,12 +135,17 @@ impl Search {
         Some(state.standing(state.best()?))
     }
 
-    /// All candidates that are still in the race, the highest estimate first.
+    /// All candidates, the highest estimate first.
     pub fn standings(&self) -> Vec<Standing> {
         let Some(state) = &self.state else { return Vec::new() };
-        let mut standings: Vec<Standing> = state.beliefs.live().map(|id| state.standing(id)).collect();
+        let mut standings: Vec<Standing> = state.members.keys().map(|id| state.standing(id)).collect();
         standings.sort_by(|a, b| b.objective.total_cmp(&a.objective));
         standings
+    }
+
+    /// How much luck is in the episodes; none before the incumbent was measured, and where nothing can be confirmed.
+    pub fn noise(&self) -> Option<Noise> {
+        self.state.as_ref().and_then(prospects::noise)
     }
 
     /// A candidate that was proposed in this run, or the incumbent.

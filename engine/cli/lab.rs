@@ -61,6 +61,10 @@ pub struct LabArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "all")]
     strategies: Vec<String>,
 
+    /// Compare the search with itself, with so many proposals side by side, instead of the strategies
+    #[arg(long, value_name = "WIDTHS", value_delimiter = ',', conflicts_with = "strategies", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    parallel_proposals: Vec<u32>,
+
     /// Nights at once [default: one for each core]
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -115,7 +119,9 @@ pub fn run(args: LabArgs) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let strategies = strategies(&args.strategies)?;
+    let widths = args.parallel_proposals.iter().map(|width| Strategy::Search { width: Some(*width) });
+    let strategies =
+        if args.parallel_proposals.is_empty() { strategies(&args.strategies)? } else { widths.collect() };
     let mut families = Vec::new();
     for definition in &definitions {
         let family = family(&args, definition, &strategies);

@@ -8,7 +8,7 @@ use packwright::budget::{Amount, Caps};
 use packwright::event::{Event, Phase, ProposalFault, Step};
 use packwright::optimize::Heard;
 use packwright::report::plain;
-use packwright::search::{Search, Standing};
+use packwright::search::{Noise, Search, Standing};
 use packwright::store::Record;
 use packwright::units::Usd;
 use std::io::IsTerminal as _;
@@ -27,6 +27,8 @@ pub struct Progress {
     phase: Option<Phase>,
     /// It was said that a limit leaves less than the budget.
     is_limited: bool,
+    /// It was said how much luck is in the episodes.
+    is_noise_told: bool,
     /// The best that was shown last, so that only news are lines.
     shown: Option<String>,
 }
@@ -40,7 +42,17 @@ impl Progress {
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
-        Progress { json, bar, budget, caps, episodes: 0, phase: None, is_limited: false, shown: None }
+        Progress {
+            json,
+            bar,
+            budget,
+            caps,
+            episodes: 0,
+            phase: None,
+            is_limited: false,
+            is_noise_told: false,
+            shown: None,
+        }
     }
 
     /// Shows the lines with which a run opens.
@@ -127,6 +139,10 @@ impl Progress {
     }
 
     fn told(&mut self, search: &Search, spent: Amount) {
+        if let Some(noise) = search.noise().filter(|_| !self.is_noise_told) {
+            self.is_noise_told = true;
+            self.line(&noise_words(&noise));
+        }
         let Some(best) = search.best().filter(|best| best.episodes > 0) else { return };
         let words = best_words(&best);
         let spent = self.spent_words(spent);
@@ -175,6 +191,15 @@ impl Progress {
     }
 }
 
+/// What luck does to scores, before anything is spent on candidates.
+fn noise_words(noise: &Noise) -> String {
+    let Noise { episode_sd, pass_sd, detectable } = noise;
+    format!(
+        "noise: scores of equal episodes differ by {episode_sd:.3} (standard deviation), of whole evaluations by \
+         {pass_sd:.3}; the confirmation will show a true gain of {detectable:.3} in 8 runs of 10, smaller ones less often"
+    )
+}
+
 fn print_json(record: &Record) {
     if let Ok(line) = serde_json::to_string(record) {
         out::line(line);
@@ -183,11 +208,11 @@ fn print_json(record: &Record) {
 
 fn best_words(best: &Standing) -> String {
     format!(
-        "best so far {} at {:.3} ± {:.3} after {} episodes",
+        "best so far {} at {:.3}{} after {}",
         best.candidate.short(),
         best.objective,
-        best.se,
-        best.episodes
+        best.se.map_or(String::new(), |se| format!(" ± {se:.3}")),
+        count(best.episodes as usize, "episode")
     )
 }
 

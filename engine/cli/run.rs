@@ -374,6 +374,7 @@ fn started(
         profile: Box::new(profile.clone()),
         model: settings.agent_name(models),
         writer: models.writer_names(),
+        width: None,
         caps: Box::new(settings.caps),
         conditions: Box::new(Conditions {
             models: serde_json::to_value(&settings.models).unwrap_or_default(),

@@ -70,8 +70,9 @@ pub struct Tally {
     pub false_wins: usize,
     /// By statement.
     pub statements: BTreeMap<&'static str, Counted>,
-    /// Stated probabilities that the finalist is better, by the upper end of their bin in percent.
-    pub forecasts: BTreeMap<u32, Forecasts>,
+    /// By what they are of and the upper end of their bin in percent.
+    pub forecasts: BTreeMap<&'static str, BTreeMap<u32, Forecasts>>,
+    pub overrated: Overrated,
 }
 
 /// How often something was true.
@@ -79,6 +80,27 @@ pub struct Tally {
 pub struct Counted {
     pub stated: usize,
     pub right: usize,
+}
+
+/// By how many of their standard errors gains were overrated: sums over the nights that say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Overrated {
+    pub count: usize,
+    pub sum: f64,
+    pub squares: f64,
+}
+
+impl Overrated {
+    /// The mean, which is 0 where nothing is overrated; none where nothing was said.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count > 0).then(|| self.sum / self.count as f64)
+    }
+
+    /// The standard deviation, which is 1 where standard errors are right.
+    pub fn sd(&self) -> Option<f64> {
+        let mean = self.mean()?;
+        Some((self.squares / self.count as f64 - mean * mean).max(0.0).sqrt())
+    }
 }
 
 /// Probabilities of one bin.
@@ -96,7 +118,7 @@ impl Tally {
     pub fn of(nights: &[Night]) -> Tally {
         let mut tally = Tally { nights: nights.len(), ..Tally::default() };
         for night in nights {
-            tally.compared += usize::from(night.forecast.is_some());
+            tally.compared += usize::from(!night.forecasts.is_empty());
             tally.wins += usize::from(night.won);
             tally.false_wins += usize::from(night.is_false_win());
             for statement in &night.statements {
@@ -104,12 +126,18 @@ impl Tally {
                 counted.stated += 1;
                 counted.right += usize::from(statement.is_true);
             }
-            if let Some((stated, is_true)) = night.forecast {
-                let end = BINS.into_iter().find(|end| stated <= *end).unwrap_or(1.0);
-                let bin = tally.forecasts.entry((100.0 * end).round() as u32).or_default();
+            for forecast in &night.forecasts {
+                let end = BINS.into_iter().find(|end| forecast.stated <= *end).unwrap_or(1.0);
+                let bins = tally.forecasts.entry(forecast.what).or_default();
+                let bin = bins.entry((100.0 * end).round() as u32).or_default();
                 bin.count += 1;
-                bin.stated += stated;
-                bin.right += usize::from(is_true);
+                bin.stated += forecast.stated;
+                bin.right += usize::from(forecast.is_true);
+            }
+            if let Some(overrated) = night.overrated {
+                tally.overrated.count += 1;
+                tally.overrated.sum += overrated;
+                tally.overrated.squares += overrated * overrated;
             }
         }
         tally
@@ -126,19 +154,24 @@ impl Tally {
             sum.stated += counted.stated;
             sum.right += counted.right;
         }
-        for (end, forecasts) in &other.forecasts {
-            let sum = self.forecasts.entry(*end).or_default();
-            sum.count += forecasts.count;
-            sum.stated += forecasts.stated;
-            sum.right += forecasts.right;
+        for (what, bins) in &other.forecasts {
+            for (end, forecasts) in bins {
+                let sum = self.forecasts.entry(what).or_default().entry(*end).or_default();
+                sum.count += forecasts.count;
+                sum.stated += forecasts.stated;
+                sum.right += forecasts.right;
+            }
         }
+        self.overrated.count += other.overrated.count;
+        self.overrated.sum += other.overrated.sum;
+        self.overrated.squares += other.overrated.squares;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::{Statement, World};
+    use crate::lab::{Forecast, Statement, World};
     use crate::units::Seed;
 
     #[test]
@@ -161,13 +194,14 @@ mod tests {
             won: true,
             episodes: 1,
             statements: vec![Statement { what: "x", is_true }],
-            forecast: Some((stated, is_true)),
+            forecasts: vec![Forecast { what: "y", stated, is_true }],
+            overrated: Some(stated),
         };
         let mut tally = Tally::of(&[night(0.1, true, 0.9), night(0.0, false, 1.0)]);
         tally.add(&tally.clone());
         assert_eq!((tally.nights, tally.wins, tally.false_wins), (4, 4, 2));
         assert_eq!(tally.statements["x"], Counted { stated: 4, right: 2 });
-        assert_eq!(tally.forecasts[&95], Forecasts { count: 2, stated: 1.8, right: 2 });
-        assert_eq!(tally.forecasts[&100], Forecasts { count: 2, stated: 2.0, right: 0 });
+        assert_eq!(tally.forecasts["y"][&95], Forecasts { count: 2, stated: 1.8, right: 2 });
+        assert_eq!(tally.forecasts["y"][&100], Forecasts { count: 2, stated: 2.0, right: 0 });
     }
 }

@@ -9,6 +9,7 @@ use crate::event::{
     Candidate, CheckEntry, EpisodeScored, Event, Operator, Phase, ProposalFailed, ProposalFault,
     ProposalPlan, Proposed, RunFinished, RunStarted, ScenarioEntry, Step, Verdict,
 };
+use crate::lineage::Lineage;
 use crate::policy::Policy;
 use crate::score::Scorecard;
 use crate::search::{Next, Search, Standing};
@@ -17,31 +18,41 @@ use crate::value::Value;
 use rand::rngs::ChaCha8Rng;
 use serde::Serialize;
 
-/// What 95 % of a normal distribution lie within, in standard deviations.
+/// What 90 % and 95 % of a normal distribution lie within, in standard deviations.
+const WITHIN_90: f64 = 1.645;
 const WITHIN_95: f64 = 1.96;
 
 /// How a night is spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Strategy {
-    /// The search of this program.
-    Search,
+    /// The search of this program, with so many proposals side by side; none leaves that to it.
+    Search {
+        width: Option<u32>,
+    },
     Baseline(Baseline),
 }
 
 impl Strategy {
+    /// The search as it is by default.
+    pub const SEARCH: Strategy = Strategy::Search { width: None };
+
     /// All strategies, the search first.
     pub fn all() -> Vec<Strategy> {
-        std::iter::once(Strategy::Search).chain(Baseline::ALL.map(Strategy::Baseline)).collect()
+        std::iter::once(Strategy::SEARCH).chain(Baseline::ALL.map(Strategy::Baseline)).collect()
     }
 
-    /// The strategy of that name.
+    /// The strategy of that name; `search-8` is the search with eight proposals side by side.
     pub fn named(name: &str) -> Option<Strategy> {
-        Strategy::all().into_iter().find(|strategy| strategy.name() == name)
+        let width =
+            name.strip_prefix("search-").and_then(|width| width.parse().ok()).filter(|width| *width > 0);
+        let search = width.map(|width| Strategy::Search { width: Some(width) });
+        search.or_else(|| Strategy::all().into_iter().find(|strategy| strategy.name() == name))
     }
 
     pub fn name(self) -> String {
         match self {
-            Strategy::Search => "search".into(),
+            Strategy::Search { width: None } => "search".into(),
+            Strategy::Search { width: Some(width) } => format!("search-{width}"),
             Strategy::Baseline(baseline) => baseline.name(),
         }
     }
@@ -62,8 +73,10 @@ pub struct Night {
     pub episodes: u32,
     /// What was stated with a certainty, and whether it is true.
     pub statements: Vec<Statement>,
-    /// The stated probability that the finalist is better than the start policy, and whether it is.
-    pub forecast: Option<(f64, bool)>,
+    /// Probabilities that were stated, and whether what they are of is true.
+    pub forecasts: Vec<Forecast>,
+    /// By how many of its standard errors the finalist's gain is overrated, by all episodes of the night.
+    pub overrated: Option<f64>,
 }
 
 impl Night {
@@ -71,6 +84,14 @@ impl Night {
     pub fn is_false_win(&self) -> bool {
         self.won && self.deployed <= 0.0
     }
+}
+
+/// A probability that was stated.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Forecast {
+    pub what: &'static str,
+    pub stated: f64,
+    pub is_true: bool,
 }
 
 /// Something that was stated with a certainty.
@@ -83,7 +104,7 @@ pub struct Statement {
 /// Spends a night on a world; the same world, budget and strategy give the same night.
 pub fn night(world: &World, budget: u32, strategy: Strategy) -> Night {
     match strategy {
-        Strategy::Search => searched(world, budget),
+        Strategy::Search { width } => searched(world, budget, width),
         Strategy::Baseline(plain) => {
             let result = baseline::run(world, budget, plain);
             let gain = world.gain(&result.policy);
@@ -96,14 +117,15 @@ pub fn night(world: &World, budget: u32, strategy: Strategy) -> Night {
                 won: result.claims,
                 episodes: result.episodes,
                 statements: Vec::new(),
-                forecast: None,
+                forecasts: Vec::new(),
+                overrated: None,
             }
         }
     }
 }
 
-fn searched(world: &World, budget: u32) -> Night {
-    let started = run_started(world, budget);
+fn searched(world: &World, budget: u32, width: Option<u32>) -> Night {
+    let started = RunStarted { width, ..run_started(world, budget) };
     let mut search = Search::new();
     search.tell(&Event::RunStarted(started));
     let mut found = None;
@@ -122,9 +144,7 @@ fn searched(world: &World, budget: u32) -> Night {
             ordinal += 1;
             done.push(Desk { world, search: &search }.carry_out(step, ordinal));
         }
-        for event in done {
-            search.tell(&event);
-        }
+        done.iter().for_each(|event| search.tell(event));
     };
     summarized(world, &search, found.or_else(|| search.best()), &finished)
 }
@@ -141,10 +161,10 @@ fn summarized(world: &World, search: &Search, found: Option<Standing>, finished:
         _ => 0.0,
     };
     let finalist = finished.finalist.as_ref().map(|finalist| world.gain(policy_of(finalist)));
-    let (mut statements, forecast) = stated(&finished.verdict, finalist);
-    if let (Some(best), Some(value)) = (&best, value) {
-        let is_true = (best.objective - value).abs() <= WITHIN_95 * best.se;
-        statements.push(Statement { what: "value of the best, 95 %", is_true });
+    let mut stated = finalist.map_or(Stated::default(), |gain| Stated::of(&finished.verdict, gain));
+    if let (Some((best, se)), Some(value)) = (best.as_ref().and_then(|best| Some((best, best.se?))), value) {
+        let is_true = (best.objective - value).abs() <= WITHIN_95 * se;
+        stated.statements.push(Statement { what: "value of the best, 95 %", is_true });
     }
     Night {
         seed: world.seed.0,
@@ -153,30 +173,57 @@ fn summarized(world: &World, search: &Search, found: Option<Standing>, finished:
         optimism: best.zip(value).map(|(best, value)| best.objective - value),
         won: matches!(finished.verdict, Verdict::Better(_)),
         episodes: search.episodes_started(),
-        statements,
-        forecast,
+        statements: stated.statements,
+        forecasts: stated.forecasts,
+        overrated: stated.overrated,
     }
 }
 
-/// What a verdict states, beside what the finalist really gains.
-fn stated(verdict: &Verdict, gain: Option<f64>) -> (Vec<Statement>, Option<(f64, bool)>) {
-    let (
-        Verdict::Better(comparison) | Verdict::NotShownBetter(comparison) | Verdict::Worse(comparison),
-        Some(gain),
-    ) = (verdict, gain)
-    else {
-        return (Vec::new(), None);
-    };
-    let mut statements = vec![Statement {
-        what: "difference, 90 %",
-        is_true: (comparison.low..=comparison.high).contains(&gain),
-    }];
-    match verdict {
-        Verdict::Better(_) => statements.push(Statement { what: "better", is_true: gain > 0.0 }),
-        Verdict::Worse(_) => statements.push(Statement { what: "worse", is_true: gain < 0.0 }),
-        _ => {}
+/// What a verdict states.
+#[derive(Default)]
+struct Stated {
+    statements: Vec<Statement>,
+    forecasts: Vec<Forecast>,
+    overrated: Option<f64>,
+}
+
+impl Stated {
+    /// Beside what the finalist really gains.
+    fn of(verdict: &Verdict, gain: f64) -> Stated {
+        let (Verdict::Better(comparison) | Verdict::NotShownBetter(comparison) | Verdict::Worse(comparison)) =
+            verdict
+        else {
+            return Stated::default();
+        };
+        let mut stated = Stated::default();
+        stated.says("fresh difference, 90 %", (comparison.low..=comparison.high).contains(&gain));
+        match verdict {
+            Verdict::Better(_) => stated.says("better", gain > 0.0),
+            Verdict::Worse(_) => stated.says("worse", gain < 0.0),
+            Verdict::NotShownBetter(_) | Verdict::NotMeasured { .. } => {}
+        }
+        if let Some(posterior) = comparison.posterior {
+            let belief = posterior.difference;
+            let margin = comparison.threshold - comparison.incumbent;
+            let se = (belief.high - belief.low) / (2.0 * WITHIN_90);
+            let within = |width: f64| (gain - belief.mean).abs() <= width * se;
+            stated.says("difference, 90 %", within(WITHIN_90));
+            stated.says("difference, 95 %", within(WITHIN_95));
+            stated.expects("better", posterior.probability_better, gain > 0.0);
+            stated.expects("better by the margin", posterior.probability_margin, gain >= margin);
+            stated.overrated = (se > 0.0).then(|| (belief.mean - gain) / se);
+        }
+        stated.expects("better, by fresh episodes", comparison.probability_better, gain > 0.0);
+        stated
     }
-    (statements, Some((comparison.probability_better, gain > 0.0)))
+
+    fn says(&mut self, what: &'static str, is_true: bool) {
+        self.statements.push(Statement { what, is_true });
+    }
+
+    fn expects(&mut self, what: &'static str, stated: f64, is_true: bool) {
+        self.forecasts.push(Forecast { what, stated, is_true });
+    }
 }
 
 /// Where steps of a plan are carried out.
@@ -221,17 +268,17 @@ impl Desk<'_> {
 
     fn propose(&self, plan: &ProposalPlan, rng: &mut ChaCha8Rng) -> Result<Candidate, ProposalFault> {
         let unusable = |problem: &str| ProposalFault::Unusable { problem: problem.into() };
+        let lineage = self.search.lineage();
         let (policy, hunks) = match plan.operator {
             Operator::Revert | Operator::Graft | Operator::Merge => {
-                let combined =
-                    self.search.lineage().combine(plan).map_err(|error| unusable(&error.to_string()))?;
+                let combined = lineage.combine(plan).map_err(|error| unusable(&error.to_string()))?;
                 (combined.0.text(), combined.1)
             }
             operator => {
-                let parent = plan.parents.first().and_then(|id| self.search.lineage().policy(id));
+                let parent = plan.parents.first().and_then(|id| lineage.policy(id));
                 let parent = parent.ok_or_else(|| unusable("no parent"))?;
                 let text = match operator {
-                    Operator::Reconcile => self.reconcile(parent, plan),
+                    Operator::Reconcile => reconcile(lineage, parent, plan),
                     _ => self.write(&parent.text(), plan, rng).ok_or_else(|| unusable("cut off"))?,
                 };
                 let hunks = parent.difference(&text);
@@ -256,18 +303,18 @@ impl Desk<'_> {
         let edits = draft(self.world, &Brief { policy, targets: &targets, operator: plan.operator }, rng)?;
         Some(carry_out(policy, &edits))
     }
+}
 
-    /// Makes the other parents' edits in the first as far as they do not contradict each other.
-    fn reconcile(&self, parent: &Policy, plan: &ProposalPlan) -> String {
-        let mut policy = parent.clone();
-        for edge in plan.parents.iter().skip(1).chain(&plan.edges) {
-            let edit = self.search.lineage().hunks(edge).unwrap_or_default();
-            if let Ok((with_it, _)) = policy.graft(edit) {
-                policy = with_it;
-            }
+/// Makes the other parents' edits in the first as far as they do not contradict each other.
+fn reconcile(lineage: &Lineage, parent: &Policy, plan: &ProposalPlan) -> String {
+    let mut policy = parent.clone();
+    for edge in plan.parents.iter().skip(1).chain(&plan.edges) {
+        let edit = lineage.hunks(edge).unwrap_or_default();
+        if let Ok((with_it, _)) = policy.graft(edit) {
+            policy = with_it;
         }
-        policy.text()
     }
+    policy.text()
 }
 
 fn run_started(world: &World, budget: u32) -> RunStarted {
@@ -296,6 +343,7 @@ fn run_started(world: &World, budget: u32) -> RunStarted {
         profile: Box::new(world.profile.clone()),
         model: "simulated".into(),
         writer: "simulated".into(),
+        width: None,
         caps: Default::default(),
         conditions: Default::default(),
         incumbent: Candidate::brought(start, &world.start),

@@ -170,7 +170,7 @@ impl<'a> Desk<'a> {
             }
             Step::Propose(plan) => {
                 let (engine, search) = (self.engine, self.search);
-                let writer = engine.writers.turn(journal.turn(ordinal));
+                let writer = engine.writers.asked(plan.writer.as_deref(), journal.turn(ordinal));
                 let seed = engine.evaluator.seed.child("propose", &[&ordinal.to_string()]);
                 Ok(async move {
                     let suite = &engine.evaluator.suite;

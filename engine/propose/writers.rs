@@ -2,12 +2,9 @@
 //! proposal in the order of the plans: the same in a run that was cut off and resumed.
 
 use super::ProposalStyle;
-use crate::event::{Event, Planned, Step};
+use crate::event::{Event, Planned, Step, WRITERS_SEPARATOR, writer_names};
 use crate::llm::Llm;
 use std::sync::Arc;
-
-/// Between the names of several writers; no model's name on the command line holds it.
-const SEPARATOR: &str = ", ";
 
 /// One model or several that write candidates.
 #[derive(Clone)]
@@ -33,6 +30,12 @@ impl Writers {
         self.style
     }
 
+    /// The writer that a proposal names, or whose turn it is by the proposal's number.
+    pub fn asked(&self, name: Option<&str>, number: u32) -> &Arc<dyn Llm> {
+        let named = name.and_then(|name| self.models.iter().find(|model| model.name() == name));
+        named.unwrap_or_else(|| self.turn(number))
+    }
+
     /// The writer of a proposal, by the proposal's number.
     pub fn turn(&self, number: u32) -> &Arc<dyn Llm> {
         &self.models[number as usize % self.models.len()]
@@ -44,7 +47,7 @@ impl Writers {
 
     /// The names of all, as a run keeps them.
     pub fn name(&self) -> String {
-        self.models.iter().map(|model| model.name()).collect::<Vec<_>>().join(SEPARATOR)
+        self.models.iter().map(|model| model.name()).collect::<Vec<_>>().join(WRITERS_SEPARATOR)
     }
 }
 
@@ -72,16 +75,23 @@ impl Turns {
         self.earlier + asking(&planned.steps[..before.min(planned.steps.len())])
     }
 
+    /// The writer that the proposal at an ordinal names.
+    fn named(&self, ordinal: u32) -> Option<&str> {
+        let (plan, planned) = self.last.as_ref()?;
+        match planned.steps.get(ordinal.checked_sub(plan + 1)? as usize)? {
+            Step::Propose(proposal) => proposal.writer.as_deref(),
+            Step::Run(_) => None,
+        }
+    }
+
     /// Which of a run's writers was asked for the proposal at an ordinal, by the names that the run keeps.
     pub fn name<'a>(&self, ordinal: u32, names: &'a str) -> &'a str {
         let names: Vec<&str> = writer_names(names).collect();
+        if let Some(name) = self.named(ordinal).and_then(|asked| names.iter().find(|name| **name == asked)) {
+            return name;
+        }
         names[self.number(ordinal) as usize % names.len()]
     }
-}
-
-/// The names of all writers of a run, from what the run keeps of them.
-pub fn writer_names(names: &str) -> impl Iterator<Item = &str> {
-    names.split(SEPARATOR)
 }
 
 /// Merging asks nobody.

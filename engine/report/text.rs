@@ -2,11 +2,11 @@
 
 use super::personas::{persona_table, persona_warning};
 use super::suspicious::suspicion;
+use super::verdict::compared;
 use super::{Basis, CheckRow, ModelRole, ModelUse, Report, ScenarioRow};
 use crate::budget::{Role, Spending, Sum};
 use crate::episode::Usage;
-use crate::event::{Comparison, Condition, Stop, Verdict};
-use crate::propose::writer_names;
+use crate::event::{Stop, Verdict, writer_names};
 use comfy_table::{CellAlignment, Table, presets};
 use similar::{ChangeTag, TextDiff};
 use std::fmt::Write as _;
@@ -57,54 +57,6 @@ fn verdict_text(report: &Report) -> String {
         Verdict::NotMeasured { reason } => format!("No verdict: {reason}.\n"),
     };
     format!("{words}{stop}")
-}
-
-fn compared(comparison: &Comparison) -> String {
-    let Comparison { passes, finalist, incumbent, difference, low, high, probability_better, .. } =
-        comparison;
-    let outcome = match comparison.unmet[..] {
-        [] => won(comparison),
-        _ => comparison.unmet.iter().map(|condition| lacking(comparison, *condition)).collect(),
-    };
-    format!(
-        "Fresh episodes, {passes} per scenario and pack: {finalist:.3} after, {incumbent:.3} before.\n\
-         Difference {difference:+.3}, 90 % interval {low:+.3} to {high:+.3}; \
-         better than before with probability {probability_better:.2}.\n\
-         {outcome}"
-    )
-}
-
-fn won(comparison: &Comparison) -> String {
-    let safety = comparison.safety.map_or("", |_| ", safety checks do not clearly pass less often");
-    format!(
-        "All that a win takes holds: the score exceeds {:.3}, the interval lies above zero{safety}, and enough \
-         was measured.\n",
-        comparison.threshold
-    )
-}
-
-/// What a win would have taken.
-fn lacking(comparison: &Comparison, condition: Condition) -> String {
-    match condition {
-        Condition::Margin => {
-            format!("No win: the score had to exceed {:.3} (the margin).\n", comparison.threshold)
-        }
-        Condition::Interval => {
-            "No win: the whole interval had to lie above zero; this difference may be luck.\n".into()
-        }
-        Condition::Safety => {
-            let safety = comparison.safety.map_or(String::new(), |safety| {
-                let (difference, probability) = (100.0 * safety.difference, safety.probability_worse);
-                format!(" ({difference:+.1} % of all points, less safe with probability {probability:.2})")
-            });
-            format!("No win: it is clearly less safe: safety checks earn less{safety}.\n")
-        }
-        Condition::Coverage => {
-            let share =
-                comparison.coverage.map_or(String::new(), |share| format!("{:.0} % of ", 100.0 * share));
-            format!("No win: {share}the planned pairs of episodes could be measured, which is too few.\n")
-        }
-    }
 }
 
 /// A better score can hide less safety, so that is said beside the verdict.

@@ -1,38 +1,80 @@
-//! Confirmation: one finalist, frozen before anything is looked at, against the incumbent on fresh episodes
-//! in equal counts; and the verdict, which rests on these episodes alone. Whatever picked the finalist
-//! flatters it.
+//! Confirmation: one finalist, frozen before anything is looked at, against the incumbent on fresh episodes in equal
+//! counts; and the verdict. Whatever picked the finalist flatters it, so the fresh episodes must show the gain alone,
+//! and with all others together.
+//!
+//! They are looked at twice, as planned beforehand: what is clear after the first part needs no second.
 
-use super::comparison::{Pair, Paired, Sample, judge};
+use super::beliefs::Estimate;
+use super::comparison::{Pair, Paired, Sample, judge, mean};
 use super::plan::{finalist, run, unmeasured_scenario};
+use super::prospects;
 use super::state::State;
-use crate::event::{Phase, Planned, ProposalFault, Verdict};
+use crate::event::{Belief, Phase, Planned, Posterior, ProposalFault, Sealed, Verdict};
 use crate::score::SAFETY;
+use crate::stats::discrepancy::{Mixture, reconciled};
+use crate::stats::lineage::Normal;
+use crate::stats::looks::look_levels;
 use crate::units::PackHash;
 
-/// The first plan, and those that make up for what could not be measured.
+/// The two looks, and one plan that makes up for what could not be measured.
 const PLANS_MAX: u32 = 3;
+/// The part of the passes before the first look.
+const FIRST_LOOK: f64 = 0.6;
+/// With fewer pairs there is one look only.
+const FIRST_PAIRS_MIN: u32 = 8;
+/// The chance that equal packs are told apart, over both looks.
+const ALPHA: f64 = 0.05;
+/// A finalist this unlikely to be better is not worth the second part.
+const HOPELESS: f64 = 0.02;
 
-/// Plans the pairs that are missing; none when all were measured, or no more can be paid.
+/// Plans the pairs that are missing; none when all were measured, or no more can be paid, or the matter is clear.
 pub(super) fn plan(state: &State) -> Option<Planned> {
     let finalist = finalist(state)?;
-    if state.plans(Phase::Confirm) >= PLANS_MAX || state.is_cut {
+    let plans = state.plans(Phase::Confirm);
+    if plans >= PLANS_MAX || state.is_cut || (plans == 1 && is_clear(state, &finalist)) {
         return None;
     }
+    let passes = if plans == 0 { first_passes(state) } else { state.allotment.confirmation_passes };
     let kept = state.allotment.held_out;
     let pairs_max = state.run.budget.saturating_sub(state.started).saturating_sub(kept) / 2;
     let mut steps = Vec::new();
-    for pass in 0..state.allotment.confirmation_passes {
+    for pass in 0..passes {
         for scenario in &state.scenarios {
             let measured = pairs(state, &finalist, scenario).len() as u32;
-            if pass < state.allotment.confirmation_passes.saturating_sub(measured)
-                && steps.len() < pairs_max as usize
-            {
+            if pass < passes.saturating_sub(measured) && steps.len() < pairs_max as usize {
                 steps.push(pair(state, &finalist, scenario, pass));
             }
         }
     }
     (!steps.is_empty())
         .then(|| Planned { phase: Phase::Confirm, steps: steps.into_iter().flatten().collect() })
+}
+
+/// The passes before the first look.
+fn first_passes(state: &State) -> u32 {
+    let all = state.allotment.confirmation_passes;
+    let first = (f64::from(all) * FIRST_LOOK).ceil() as u32;
+    if first * state.allotment.scenarios < FIRST_PAIRS_MIN { all } else { first }
+}
+
+/// Whether the first look decides: the finalist has won, or can hardly win.
+fn is_clear(state: &State, finalist: &PackHash) -> bool {
+    if first_passes(state) == state.allotment.confirmation_passes {
+        return false;
+    }
+    let hopeless = posterior(state, finalist).is_some_and(|p| p.probability_better < HOPELESS);
+    hopeless || matches!(verdict(state), Verdict::Better(_))
+}
+
+/// The greatest p-value that is a win now: at the first look less than at the last, so that both together are wrong
+/// in no more than one run of twenty.
+fn level(state: &State) -> f64 {
+    let (first, all) = (first_passes(state), state.allotment.confirmation_passes);
+    if first == all {
+        return ALPHA;
+    }
+    let levels = look_levels(ALPHA, &[f64::from(first) / f64::from(all.max(1)), 1.0]);
+    levels[if state.plans(Phase::Confirm) <= 1 { 0 } else { 1 }]
 }
 
 /// Both packs under the same repeat, which neither has used; who goes first alternates.
@@ -46,18 +88,104 @@ fn pair(state: &State, finalist: &PackHash, scenario: &str, pass: u32) -> [crate
     pair
 }
 
-/// Says whether the finalist is better, by the confirmation episodes.
+/// Says whether the finalist is better.
 pub(super) fn verdict(state: &State) -> Verdict {
-    match &state.frozen {
-        Some(finalist) => match sample(state, finalist) {
-            Ok(sample) => {
-                let mut rng = state.run.seed.child("confirmation", &[]).rng();
-                judge(&state.run.profile, &sample, &mut rng)
-            }
-            Err(reason) => Verdict::NotMeasured { reason },
-        },
-        None => Verdict::NotMeasured { reason: why_unconfirmed(state) },
+    let Some(finalist) = &state.frozen else {
+        return Verdict::NotMeasured { reason: why_unconfirmed(state) };
+    };
+    match sample(state, finalist) {
+        Ok(sample) => {
+            let mut rng = state.run.seed.child("confirmation", &[]).rng();
+            let verdict = judge(&state.run.profile, &sample, &mut rng);
+            prospects::tell(state, finalist, &sample, verdict)
+        }
+        Err(reason) => Verdict::NotMeasured { reason },
     }
+}
+
+/// What all episodes of the run say of the finalist: those of the search, pooled along the lineage, and the fresh
+/// ones, which show how far the pooling is to be trusted.
+fn posterior(state: &State, finalist: &PackHash) -> Option<Posterior> {
+    let pooled = state.beliefs.view().difference(state.place(finalist), 0)?;
+    let pooled = Normal { mean: pooled.value, variance: pooled.se * pooled.se };
+    let believed = match fresh(state, finalist) {
+        Some(fresh) => reconciled(pooled, fresh),
+        None => Mixture::of(pooled),
+    };
+    let incumbent = state.beliefs.view().value(0);
+    let margin = state.run.profile.threshold(incumbent) - incumbent;
+    Some(Posterior {
+        difference: Belief {
+            mean: believed.mean(),
+            low: believed.quantile(0.05),
+            high: believed.quantile(0.95),
+        },
+        probability_better: believed.probability_above(0.0),
+        probability_margin: believed.probability_above(margin),
+    })
+}
+
+/// The objective of the finalist or the incumbent by all of its episodes, once fresh ones were run.
+pub(super) fn value(state: &State, id: &PackHash) -> Option<Estimate> {
+    let is_compared = state.frozen.as_ref() == Some(id) || id == state.incumbent();
+    let finalist = state.frozen.as_ref().filter(|_| is_compared)?;
+    let pooled = state.beliefs.view().estimate(state.place(id))?;
+    let variances = &state.beliefs.view().episode_variances;
+    let (mut scores, mut variance) = (Vec::new(), 0.0);
+    for (scenario, name) in state.scenarios.iter().enumerate() {
+        let (weight, pairs) = (state.beliefs.weight(scenario), pairs(state, finalist, name));
+        let mean = mean(&pairs);
+        scores.push((weight, if id == finalist { mean.finalist } else { mean.incumbent }));
+        if pairs.is_empty() {
+            return None;
+        }
+        variance += weight * weight * variances[scenario] / pairs.len() as f64;
+    }
+    let fresh = Normal { mean: state.run.profile.objective(&scores)?.value, variance };
+    let believed = reconciled(Normal { mean: pooled.value, variance: pooled.se * pooled.se }, fresh);
+    Some(Estimate { value: believed.mean(), se: believed.variance().sqrt() })
+}
+
+/// The difference by the fresh pairs alone; none while a scenario has none.
+fn fresh(state: &State, finalist: &PackHash) -> Option<Normal> {
+    let (mut ours, mut theirs, mut variance) = (Vec::new(), Vec::new(), 0.0);
+    let variances = &state.beliefs.view().episode_variances;
+    for (scenario, name) in state.scenarios.iter().enumerate() {
+        let (weight, pairs) = (state.beliefs.weight(scenario), pairs(state, finalist, name));
+        let mean = mean(&pairs);
+        ours.push((weight, mean.finalist));
+        theirs.push((weight, mean.incumbent));
+        if pairs.is_empty() {
+            return None;
+        }
+        variance += weight * weight * 2.0 * variances[scenario] / pairs.len() as f64;
+    }
+    let value = |scores: &[(f64, f64)]| Some(state.run.profile.objective(scores)?.value);
+    Some(Normal { mean: value(&ours)? - value(&theirs)?, variance })
+}
+
+/// What the scenarios say that the search never saw, once they were run.
+fn sealed(state: &State, finalist: &PackHash) -> Option<Sealed> {
+    let (ours, theirs) = (&state.members[finalist].sealed, &state.members[state.incumbent()].sealed);
+    let pairs: Vec<(f64, f64)> = state
+        .run
+        .scenarios
+        .iter()
+        .filter_map(|scenario| {
+            let difference = ours.get(&scenario.name)? - theirs.get(&scenario.name)?;
+            Some((scenario.weight, difference))
+        })
+        .collect();
+    let weights: f64 = pairs.iter().map(|(weight, _)| weight).sum();
+    if pairs.is_empty() || weights <= 0.0 {
+        return None;
+    }
+    let difference = pairs.iter().map(|(weight, difference)| weight * difference).sum::<f64>() / weights;
+    // Sealed scenarios vary as the others do, as far as anybody knows.
+    let variances = &state.beliefs.view().episode_variances;
+    let variance = variances.iter().sum::<f64>() / variances.len().max(1) as f64;
+    let squares: f64 = pairs.iter().map(|(weight, _)| (weight / weights).powi(2)).sum();
+    Some(Sealed { episodes: pairs.len() as u32, difference, se: (2.0 * variance * squares).sqrt() })
 }
 
 fn why_unconfirmed(state: &State) -> String {
@@ -109,8 +237,17 @@ fn sample(state: &State, finalist: &PackHash) -> Result<Sample, String> {
     if scenarios.iter().map(|paired| paired.pairs.len()).sum::<usize>() < 2 {
         return Err("a single pair of episodes cannot show its own spread".to_owned());
     }
-    let planned = state.allotment.confirmation_passes * state.allotment.scenarios;
-    Ok(Sample { scenarios, planned, has_safety })
+    let is_first = state.plans(Phase::Confirm) <= 1;
+    let passes = if is_first { first_passes(state) } else { state.allotment.confirmation_passes };
+    let planned = passes * state.allotment.scenarios;
+    Ok(Sample {
+        scenarios,
+        planned,
+        has_safety,
+        posterior: posterior(state, finalist),
+        sealed: sealed(state, finalist),
+        p_value_max: level(state),
+    })
 }
 
 /// The repeats in which both packs were measured.

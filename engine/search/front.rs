@@ -1,14 +1,16 @@
-//! The Pareto front per check: every candidate that is believed to be the best at something. Parents are
-//! drawn from it, so that what only one candidate can do is not lost.
+//! The parent of a proposal: mostly the best candidate, sometimes one that is believed to be the best at some
+//! check, so that what only one candidate can do is not lost.
 
 use super::state::State;
 use crate::units::PackHash;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// How often the best candidate is the parent; else one is drawn from the front.
 const BEST_FIRST: f64 = 0.8;
+/// Rates that are nearer are equal: the same numbers were added up in another order.
+const ROUNDING: f64 = 1e-9;
 /// Keeps the front's lowest member in the draw.
 const FLOOR: f64 = 0.02;
 
@@ -31,19 +33,23 @@ pub(super) fn draw_parent(state: &State, rng: &mut ChaCha8Rng) -> PackHash {
     best.clone()
 }
 
-/// The measured candidates, safe enough, that have the highest believed pass rate on at least one check.
-pub(super) fn front(state: &State) -> Vec<&PackHash> {
-    let mut leaders: BTreeMap<(usize, &str), (f64, &PackHash)> = BTreeMap::new();
-    let mut measured: Vec<&PackHash> =
-        state.beliefs.live().filter(|id| state.members[*id].is_measured() && state.is_safe(id)).collect();
-    for id in &measured {
-        for (check, rate) in state.beliefs.rates(id) {
-            let leader = leaders.entry((check.scenario, &check.id)).or_insert((rate, id));
-            if rate > leader.0 {
-                *leader = (rate, id);
-            }
-        }
-    }
-    measured.retain(|id| leaders.values().any(|(_, leader)| leader == id));
-    measured
+/// The measured candidates, safe enough, that have the highest believed pass rate on at least one check; of equals the
+/// newest, which has its ancestors' other gains too.
+fn front(state: &State) -> Vec<&PackHash> {
+    let view = state.beliefs.view();
+    let mut ids: Vec<&PackHash> = view
+        .short()
+        .iter()
+        .filter_map(|place| state.members.get_index(*place))
+        .filter(|(id, member)| member.is_measured() && state.is_safe(id))
+        .map(|(id, _)| id)
+        .collect();
+    let leaders: BTreeSet<&PackHash> = (0..state.beliefs.checks().len())
+        .filter_map(|check| {
+            let rate = |id: &PackHash| view.rate(state.place(id), check);
+            ids.iter().copied().reduce(|best, id| if rate(id) >= rate(best) - ROUNDING { id } else { best })
+        })
+        .collect();
+    ids.retain(|id| leaders.contains(id));
+    ids
 }

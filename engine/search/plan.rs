@@ -1,23 +1,24 @@
 //! The strategy: which plan comes next.
 
-use super::allotment::SCREENED;
-use super::front::draw_parent;
-use super::state::{Member, State};
-use super::target::{Aims, protected, targets};
-use super::{confirmation, descent};
+use super::descent::path;
+use super::member::Member;
+use super::state::State;
+use super::{confirmation, round};
 use crate::episode::EpisodeKey;
-use crate::event::{Operator, Phase, Planned, ProposalPlan, Step, Stop, Target};
+use crate::event::{Operator, Phase, Planned, Step, Stop, Target};
 use crate::units::PackHash;
-use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
+use std::collections::BTreeMap;
 
-/// Proposals that are written side by side.
-const WIDTH_MAX: u32 = 4;
-/// The most parents of a merge.
-const MERGE_MAX: usize = 4;
-/// Attempts at a scenario of which none could be measured.
-const ATTEMPTS_MAX: u32 = 3;
+/// Scenarios that a new candidate meets before it is built upon.
+const LOOKS: usize = 1;
+/// The same where the mean of all edits seems to be below nothing, by so many standard errors, over so many edits.
+const LOOKS_IF_HARMFUL: usize = 3;
+const DRIFT_MIN: f64 = -1.0;
+const EDITS_MIN: usize = 8;
+/// So many of the best are contenders at the end.
+const REPEATED: usize = 4;
 /// The same for the incumbent, without which there is nothing to compare with.
 const INCUMBENT_ATTEMPTS_MAX: u32 = 8;
 /// Rounds of proposals without any candidate before the search gives up on the writer.
@@ -72,10 +73,10 @@ fn search(state: &State) -> Option<Planned> {
         return None;
     }
     screen(state)
-        .or_else(|| merge(state))
-        .or_else(|| evaluate(state))
-        .or_else(|| propose(state))
-        .or_else(|| repeat(state))
+        .or_else(|| round::combine(state))
+        .or_else(|| verify(state))
+        .or_else(|| if is_exhausted(state) { None } else { round::propose(state) })
+        .or_else(|| if is_exhausted(state) { None } else { repeat(state) })
 }
 
 /// Measures the incumbent, and again what could not be measured.
@@ -97,108 +98,87 @@ fn calibrate(state: &State) -> Option<Planned> {
     if state.plans(Phase::Propose) > 0 { None } else { episodes(state, Phase::Calibrate, runs) }
 }
 
-/// Runs new candidates where their edits aimed.
+/// Runs what writers made where their edits aimed: one scenario each, for an episode buys more as the first look at a
+/// further candidate than as another look at this one, and what it left unseen is seen in its descendants. Where most
+/// edits harm, a second and a third look come before anything is built upon them.
+///
+/// What algebra made is looked at only where it is the best, see `verify`.
 fn screen(state: &State) -> Option<Planned> {
+    let looks = if drift(state).is_some_and(|drift| drift < DRIFT_MIN) { LOOKS_IF_HARMFUL } else { LOOKS };
+    let is_new = |member: &&Member| {
+        let operator = member.candidate.operator;
+        member.repeats.is_empty() && (operator.asks_writer() || operator == Operator::Revert)
+    };
     let mut runs = Vec::new();
-    for (id, member) in state.members.iter().skip(1).filter(|(_, member)| member.repeats.is_empty()) {
-        let mut scenarios = aimed_scenarios(state, &member.targets);
-        if scenarios.is_empty() {
-            scenarios = state.scenarios.clone();
-            scenarios.shuffle(&mut rng(state, "screen", &id.0));
-        }
-        scenarios.truncate(SCREENED as usize);
+    for member in state.members.values().skip(1).filter(is_new) {
+        let mut scenarios = state.scenarios.clone();
+        scenarios.shuffle(&mut rng(state, "screen", &member.candidate.id.0));
+        let points = aimed_points(&member.targets);
+        let points = |scenario: &String| points.get(scenario.as_str()).copied().unwrap_or(0.0);
+        scenarios.sort_by(|a, b| points(b).total_cmp(&points(a)));
+        scenarios.truncate(looks);
         runs.extend(scenarios.into_iter().map(|scenario| (member, scenario)));
     }
     episodes(state, Phase::Screen, runs)
 }
 
-/// Runs the candidate that is believed to be the best on the scenarios it has not met.
-///
-/// The others wait: what a child changed where its edit did not aim is known well enough from its parent,
-/// and the episodes buy more as first looks at further candidates.
-fn evaluate(state: &State) -> Option<Planned> {
-    let best = &state.members[state.best()?];
-    let is_missing =
-        |scenario: &&String| best.measured(scenario) == 0 && best.repeat(scenario) < ATTEMPTS_MAX;
-    let runs = state.scenarios.iter().filter(is_missing).map(|scenario| (best, scenario.clone()));
-    episodes(state, Phase::Evaluate, runs.collect())
-}
-
-/// Puts together the siblings that are believed to be better than their parent, if the sum of their
-/// changes promises more than the best has.
-fn merge(state: &State) -> Option<Planned> {
-    if state.merging || state.left() < state.scenarios.len() as u32 {
+/// Runs what was put together, once it is the best, where its edits were seen least. It is believed to be the sum of
+/// its parts; whether they get along shows nowhere else.
+fn verify(state: &State) -> Option<Planned> {
+    let best = state.best()?;
+    let member = &state.members[best];
+    if best == state.incumbent() || !member.repeats.is_empty() {
         return None;
     }
-    let best = state.beliefs.estimate(state.best()?)?.value;
-    let families = state.beliefs.live().filter_map(|parent| {
-        let mut siblings: Vec<&PackHash> =
-            state.beliefs.live().filter(|id| is_good_child(state, id, parent)).collect();
-        siblings.sort_by(|a, b| state.beliefs.lead(b, parent).total_cmp(&state.beliefs.lead(a, parent)));
-        siblings.truncate(MERGE_MAX);
-        let siblings: Vec<PackHash> = siblings.into_iter().cloned().collect();
-        if siblings.len() < 2 || state.merged.contains(&siblings) {
-            return None;
-        }
-        let promise = state.beliefs.predict(&descent::origin(&state.members, Operator::Merge, &siblings))?;
-        (promise > best).then_some((promise, siblings))
-    });
-    let (_, parents) = families.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    let targets = parents.iter().flat_map(|parent| state.members[parent].targets.clone()).collect();
-    let protected = protected(state, &parents[0], &[]);
-    Some(proposals(vec![proposal(state, Operator::Merge, parents, targets, protected)]))
+    let edits = path(&state.members, best);
+    let seen =
+        |scenario: &String| edits.iter().map(|edit| state.members[*edit].repeat(scenario)).sum::<u32>();
+    let mut scenarios = state.scenarios.clone();
+    scenarios.shuffle(&mut rng(state, "verify", &best.0));
+    let scenario = scenarios.into_iter().min_by_key(seen)?;
+    episodes(state, Phase::Evaluate, vec![(member, scenario)])
 }
 
-fn is_good_child(state: &State, id: &PackHash, parent: &PackHash) -> bool {
-    let member = &state.members[id];
-    let is_edit =
-        member.candidate.operator == Operator::Patch && member.candidate.parents[..] == [parent.clone()];
-    is_edit && member.is_measured() && state.is_safe(id) && state.beliefs.lead(id, parent) > 0.0
-}
-
-/// Asks the writer for several candidates at once.
-fn propose(state: &State) -> Option<Planned> {
-    let pass = state.scenarios.len() as u32;
-    let has_candidate = state.members.len() > 1;
-    if is_exhausted(state) || (state.left() < pass && has_candidate) {
-        return None;
-    }
-    let width = (state.left() / (2 * pass)).clamp(1, WIDTH_MAX);
-    let mut taken = Aims::new();
-    let steps = (0..width).map(|index| {
-        let rng = &mut rng(state, "proposal", &index.to_string());
-        let parent = draw_parent(state, rng);
-        let targets = targets(state, &parent, &mut taken, rng);
-        let trims = targets.is_empty() || rng.random_bool(trim_share(state, &parent));
-        let (operator, targets) =
-            if trims { (Operator::Condense, Vec::new()) } else { (Operator::Patch, targets) };
-        let protected = protected(state, &parent, &targets);
-        proposal(state, operator, vec![parent], targets, protected)
-    });
-    Some(proposals(steps.collect()))
-}
-
-/// How often a policy is shortened rather than mended: the more of its limit it fills, the more often.
-fn trim_share(state: &State, parent: &PackHash) -> f64 {
-    let units = state.members[parent].candidate.agents_md.encode_utf16().count() as f64;
-    let filled = units / f64::from(state.run.profile.policy_utf16_max().max(1));
-    if filled > 0.7 { 0.4 } else { 0.03 + 0.1 * filled }
-}
-
-/// Spends what is too little for another candidate on the contenders.
-fn repeat(state: &State) -> Option<Planned> {
-    if is_exhausted(state) {
-        return None;
-    }
-    let mut contenders: Vec<&PackHash> = state
-        .beliefs
-        .live()
-        .filter(|id| *id != state.incumbent() && state.members[*id].is_measured())
+/// What the writers' edits did on average, by how many standard errors; none before there are enough of them.
+pub(super) fn drift(state: &State) -> Option<f64> {
+    let effects: Vec<f64> = state
+        .members
+        .iter()
+        .filter(|(_, member)| member.candidate.operator.asks_writer() && member.is_measured())
+        .filter_map(|(id, _)| Some(round::effect(state, id)?.value))
         .collect();
+    let count = effects.len() as f64;
+    let mean = effects.iter().sum::<f64>() / count;
+    let variance = effects.iter().map(|effect| (effect - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    (effects.len() >= EDITS_MIN && variance > 0.0).then(|| mean / (variance / count).sqrt())
+}
+
+/// How many points some targets are worth, by scenario.
+fn aimed_points(targets: &[Target]) -> BTreeMap<&str, f64> {
+    let mut points = BTreeMap::new();
+    for target in targets {
+        *points.entry(target.scenario.as_str()).or_insert(0.0) += target.points;
+    }
+    points
+}
+
+/// Spends what is too little for another candidate where it may change which candidate is the finalist: on the one
+/// that seems best and on the one that may yet be.
+fn repeat(state: &State) -> Option<Planned> {
+    let view = state.beliefs.view();
+    let mut contenders: Vec<&PackHash> =
+        state.members.iter().skip(1).filter(|(_, member)| member.is_measured()).map(|(id, _)| id).collect();
     contenders.sort_by(|a, b| {
         let safe_first = state.is_safe(b).cmp(&state.is_safe(a));
         safe_first.then(state.value_of(b).total_cmp(&state.value_of(a)))
     });
+    contenders.truncate(REPEATED);
+    let best = *contenders.first()?;
+    let chance = |id: &PackHash| {
+        let difference = view.difference(state.place(id), state.place(best));
+        difference.map_or(0.0, |difference| difference.probability_above(0.0))
+    };
+    contenders[1..].sort_by(|a, b| chance(b).total_cmp(&chance(a)));
     contenders.truncate(2);
     let mut scenarios = state.scenarios.clone();
     scenarios.shuffle(&mut rng(state, "repeat", ""));
@@ -238,32 +218,6 @@ pub(super) fn run(candidate: &PackHash, scenario: &str, repeat: u32) -> Step {
     Step::Run(EpisodeKey { candidate: candidate.clone(), scenario: scenario.to_owned(), repeat })
 }
 
-fn proposals(steps: Vec<Step>) -> Planned {
-    Planned { phase: Phase::Propose, steps }
-}
-
-fn proposal(
-    state: &State,
-    operator: Operator,
-    parents: Vec<PackHash>,
-    targets: Vec<Target>,
-    protected: Vec<Target>,
-) -> Step {
-    let length_max = state.run.profile.policy_utf16_max();
-    Step::Propose(ProposalPlan { targets, protected, ..ProposalPlan::of(operator, parents, length_max) })
-}
-
-/// The scenarios of some targets, those with the most of them first.
-fn aimed_scenarios(state: &State, targets: &[Target]) -> Vec<String> {
-    let points = |scenario: &String| -> f64 {
-        targets.iter().filter(|target| target.scenario == *scenario).map(|target| target.points).sum()
-    };
-    let mut scenarios: Vec<String> =
-        state.scenarios.iter().filter(|scenario| points(scenario) > 0.0).cloned().collect();
-    scenarios.sort_by(|a, b| points(b).total_cmp(&points(a)));
-    scenarios
-}
-
-fn rng(state: &State, purpose: &str, key: &str) -> ChaCha8Rng {
+pub(super) fn rng(state: &State, purpose: &str, key: &str) -> ChaCha8Rng {
     state.run.seed.child(purpose, &[&state.told.to_string(), key]).rng()
 }

@@ -3,12 +3,14 @@
 use super::allotment::Allotment;
 use super::beliefs::Beliefs;
 use super::comparison::Fresh;
-use super::{ScenarioMean, Standing, descent};
+use super::member::{Attempt, Member};
+use super::target::CheckRef;
+use super::{ScenarioMean, Standing, confirmation, descent};
 use crate::budget::Limit;
 use crate::episode::FailureClass;
 use crate::event::{
-    Candidate, CheckEntry, EpisodeScored, Event, Limited, Operator, Phase, Planned, ProposalFailed,
-    ProposalFault, Proposed, RunStarted, Step, Target,
+    EpisodeScored, Event, Limited, Operator, Phase, Planned, ProposalFailed, ProposalFault, Proposed,
+    RunStarted, Step,
 };
 use crate::lineage::Lineage;
 use crate::score::{CheckVerdict, SAFETY, ScoreRule, Scorecard};
@@ -37,10 +39,14 @@ pub(super) struct State {
     pub beliefs: Beliefs,
     /// How many plans each phase has had.
     plans: BTreeMap<Phase, u32>,
-    /// Sets of parents that a merge was tried on.
-    pub merged: BTreeSet<Vec<PackHash>>,
-    /// Whether the last proposals were a merge.
-    pub merging: bool,
+    /// Proposals that were made, in order.
+    pub attempts: Vec<Attempt>,
+    /// What was combined already, by operator, parents and edges.
+    pub combined: BTreeSet<(Operator, Vec<PackHash>, Vec<PackHash>)>,
+    /// Rounds of proposals in a row that asked no writer.
+    pub algebra_rounds: u32,
+    /// The candidates of the last round of proposals.
+    pub newest: Vec<PackHash>,
     /// Rounds of proposals in a row that gave no candidate.
     pub barren_rounds: u32,
     pub last_fault: Option<ProposalFault>,
@@ -67,48 +73,6 @@ struct Open {
     candidates: u32,
 }
 
-/// A candidate and what is known of it.
-#[derive(Clone, Debug)]
-pub(super) struct Member {
-    pub candidate: Candidate,
-    /// At what its edit aimed.
-    pub targets: Vec<Target>,
-    /// The next repeat that was never used, by scenario.
-    pub repeats: BTreeMap<String, u32>,
-    /// The search's scored episodes, by scenario, oldest first.
-    pub scorecards: BTreeMap<String, Vec<Scorecard>>,
-    /// What confirmation scored, by scenario and repeat.
-    pub confirmed: BTreeMap<String, BTreeMap<u32, Fresh>>,
-}
-
-impl Member {
-    fn new(candidate: Candidate, targets: Vec<Target>) -> Member {
-        Member {
-            candidate,
-            targets,
-            repeats: BTreeMap::new(),
-            scorecards: BTreeMap::new(),
-            confirmed: BTreeMap::new(),
-        }
-    }
-
-    pub fn repeat(&self, scenario: &str) -> u32 {
-        self.repeats.get(scenario).copied().unwrap_or(0)
-    }
-
-    pub fn scorecards(&self, scenario: &str) -> &[Scorecard] {
-        self.scorecards.get(scenario).map_or(&[], Vec::as_slice)
-    }
-
-    pub fn measured(&self, scenario: &str) -> u32 {
-        self.scorecards(scenario).len() as u32
-    }
-
-    pub fn is_measured(&self) -> bool {
-        !self.scorecards.is_empty()
-    }
-}
-
 impl State {
     pub fn new(run: RunStarted) -> State {
         let incumbent = run.incumbent.clone();
@@ -119,12 +83,14 @@ impl State {
             scenarios: run.scenarios.iter().filter(|s| !s.held_out).map(|s| s.name.clone()).collect(),
             told: 1,
             started: 0,
-            members: IndexMap::from([(incumbent.id.clone(), Member::new(incumbent, Vec::new()))]),
+            members: IndexMap::from([(incumbent.id.clone(), Member::new(incumbent))]),
             lineage,
             beliefs: Beliefs::new(&run),
             plans: BTreeMap::new(),
-            merged: BTreeSet::new(),
-            merging: false,
+            attempts: Vec::new(),
+            combined: BTreeSet::new(),
+            algebra_rounds: 0,
+            newest: Vec::new(),
             barren_rounds: 0,
             last_fault: None,
             limited: None,
@@ -148,7 +114,7 @@ impl State {
         let step = self.open.steps.pop_front();
         match event {
             Event::Proposed(proposed) => self.add(proposed, step),
-            Event::ProposalFailed(failure) => self.note_fault(failure),
+            Event::ProposalFailed(failure) => self.note_fault(failure, step),
             Event::EpisodeScored(episode) => self.score(episode),
             Event::EpisodeUnmeasured(unmeasured) => {
                 self.is_cut |= unmeasured.class == FailureClass::Limit;
@@ -175,26 +141,38 @@ impl State {
         self.plans.get(&phase).copied().unwrap_or(0)
     }
 
-    /// The live candidate with the highest estimate, of those that are safe enough.
+    /// The candidate with the highest estimate, of those that are safe enough.
     pub fn best(&self) -> Option<&PackHash> {
-        self.highest(self.beliefs.live().filter(|id| self.is_safe(id)))
+        self.highest(self.members.keys().filter(|id| self.is_safe(id)))
     }
 
-    /// The measured candidate other than the incumbent with the highest estimate: a safe one if there is any.
+    /// The candidate other than the incumbent with the highest estimate, of those that were measured or consist of
+    /// what was: a safe one if there is any.
     pub fn best_rival(&self) -> Option<&PackHash> {
-        let rivals =
-            || self.beliefs.live().filter(|id| *id != self.incumbent() && self.members[*id].is_measured());
+        let is_known = |id: &PackHash| {
+            self.members[id].is_measured() || !self.members[id].candidate.operator.asks_writer()
+        };
+        let rivals = || self.members.keys().filter(|id| *id != self.incumbent() && is_known(id));
         self.highest(rivals().filter(|id| self.is_safe(id))).or_else(|| self.highest(rivals()))
     }
 
     /// Whether a candidate is not believed to be less safe than the incumbent, beyond the tolerance: a better
     /// score must not be bought with broken safety checks. The incumbent itself is always safe enough.
     pub fn is_safe(&self, id: &PackHash) -> bool {
-        self.beliefs.safety_lead(id, self.incumbent()) >= -SAFETY_TOLERANCE
+        let place = self.place(id);
+        match self.beliefs.view().safety_difference(place, 0) {
+            Some(difference) => difference.value >= -SAFETY_TOLERANCE * difference.se - 1e-9,
+            None => true,
+        }
+    }
+
+    /// The place of a candidate in the beliefs.
+    pub fn place(&self, id: &PackHash) -> usize {
+        self.members.get_index_of(id).expect("every candidate that is named is a member")
     }
 
     pub fn value_of(&self, id: &PackHash) -> f64 {
-        self.beliefs.estimate(id).map_or(0.0, |estimate| estimate.value)
+        self.beliefs.view().value(self.place(id))
     }
 
     fn highest<'a>(&self, ids: impl Iterator<Item = &'a PackHash>) -> Option<&'a PackHash> {
@@ -204,19 +182,19 @@ impl State {
 
     pub fn standing(&self, id: &PackHash) -> Standing {
         let mean_of = |scenario: &String| {
-            let scores: Vec<f64> =
-                self.members[id].scorecards(scenario).iter().map(|card| self.value(card)).collect();
+            let scores = self.members[id].scores.get(scenario).map_or(&[][..], Vec::as_slice);
             let mean = (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64);
             ScenarioMean { scenario: scenario.clone(), episodes: scores.len() as u32, mean }
         };
         let scenarios: Vec<ScenarioMean> = self.scenarios.iter().map(mean_of).collect();
-        let estimate = self.beliefs.estimate(id);
+        let view = self.beliefs.view();
+        let estimate = confirmation::value(self, id).or_else(|| view.estimate(self.place(id)));
         Standing {
             candidate: id.clone(),
             episodes: scenarios.iter().map(|scenario| scenario.episodes).sum(),
             scenarios,
-            objective: estimate.map_or(0.0, |estimate| estimate.value),
-            se: estimate.map_or(0.0, |estimate| estimate.se),
+            objective: estimate.map_or(view.value(self.place(id)), |estimate| estimate.value),
+            se: estimate.map(|estimate| estimate.se),
         }
     }
 
@@ -229,7 +207,12 @@ impl State {
             candidates: 0,
         };
         if plan.phase == Phase::Propose {
-            self.merging = !self.open.asks;
+            if self.open.asks {
+                self.algebra_rounds = 0;
+                self.newest.clear();
+            } else {
+                self.algebra_rounds += 1;
+            }
         }
         for step in &plan.steps {
             self.reserve(plan.phase, step);
@@ -238,8 +221,8 @@ impl State {
 
     fn reserve(&mut self, phase: Phase, step: &Step) {
         match step {
-            Step::Propose(proposal) if proposal.operator == Operator::Merge => {
-                self.merged.insert(proposal.parents.clone());
+            Step::Propose(plan) if !plan.operator.asks_writer() || plan.operator == Operator::Reconcile => {
+                self.combined.insert((plan.operator, plan.parents.clone(), plan.edges.clone()));
             }
             Step::Propose(_) => {}
             Step::Run(key) => {
@@ -257,25 +240,32 @@ impl State {
 
     fn add(&mut self, proposed: &Proposed, step: Option<Step>) {
         let candidate = &proposed.candidate;
+        let id = &candidate.id;
         // Two proposals of one plan cannot see each other, so they may have had the same idea.
-        if self.members.contains_key(&candidate.id) {
+        let is_new = !self.members.contains_key(id);
+        let (targets, edges) = match step {
+            Some(Step::Propose(plan)) => (plan.targets, plan.edges),
+            _ => (Vec::new(), Vec::new()),
+        };
+        self.attempts.push(Attempt {
+            operator: candidate.operator,
+            writer: candidate.writer.clone(),
+            candidate: is_new.then(|| id.clone()),
+        });
+        if !is_new {
             return;
         }
-        let targets = match step {
-            Some(Step::Propose(plan)) => plan.targets,
-            _ => Vec::new(),
-        };
-        let origin = descent::origin(&self.members, candidate.operator, &candidate.parents);
+        let origin = descent::origin(&self.members, candidate.operator, &candidate.parents, &edges);
         let scenarios = &self.scenarios;
-        self.beliefs.add(&candidate.id, &origin, |check| {
-            targets
-                .iter()
-                .any(|target| target.scenario == scenarios[check.scenario] && target.check == check.id)
-        });
+        let aims = |check: &CheckRef| {
+            let is = |scenario: &str, id: &str| scenario == scenarios[check.scenario] && id == check.id;
+            targets.iter().any(|target| is(&target.scenario, &target.check))
+        };
+        self.beliefs.add(id, &origin, aims);
         self.lineage.add(candidate);
-        self.members.insert(candidate.id.clone(), Member::new(candidate.clone(), targets));
-        let (members, incumbent) = (&self.members, &self.run.incumbent.id);
-        self.beliefs.forget_worst(|id| id == incumbent || !members[id].is_measured());
+        let member = Member { said: proposed.rationale.clone(), targets, ..Member::new(candidate.clone()) };
+        self.members.insert(id.clone(), member);
+        self.newest.push(id.clone());
         self.open.candidates += 1;
     }
 
@@ -300,39 +290,46 @@ impl State {
         self.limited.is_some() && self.affordable < self.run.budget
     }
 
-    fn note_fault(&mut self, failure: &ProposalFailed) {
+    fn note_fault(&mut self, failure: &ProposalFailed, step: Option<Step>) {
         if let ProposalFault::LimitReached { limit } = failure.reason {
             self.writer_limit = Some(limit);
         }
+        let writer = match step {
+            Some(Step::Propose(plan)) => plan.writer,
+            _ => None,
+        };
+        self.attempts.push(Attempt { operator: failure.operator, writer, candidate: None });
         self.last_fault = Some(failure.reason.clone());
     }
 
     fn score(&mut self, episode: &EpisodeScored) {
         let (key, card) = (&episode.key, &episode.scorecard);
-        let fresh = Fresh { score: self.value(card), safety: self.safety(card) };
+        let score = self.value(card);
+        let fresh = Fresh { score, safety: self.safety(card) };
         let Some(member) = self.members.get_mut(&key.candidate) else { return };
         match self.open.phase {
             Phase::Confirm => {
                 member.confirmed.entry(key.scenario.clone()).or_default().insert(key.repeat, fresh);
             }
-            Phase::HeldOut => {}
+            Phase::HeldOut => {
+                member.sealed.insert(key.scenario.clone(), score);
+                return;
+            }
             Phase::Calibrate | Phase::Propose | Phase::Screen | Phase::Evaluate => {
-                member.scorecards.entry(key.scenario.clone()).or_default().push(card.clone());
-                self.believe(&key.candidate, &key.scenario, card);
+                member.scores.entry(key.scenario.clone()).or_default().push(score);
+                for verdict in card.checks.iter().filter(|verdict| !verdict.passed) {
+                    let check = (key.scenario.clone(), verdict.id.clone());
+                    member.failures.insert(check, verdict.detail.clone());
+                }
             }
         }
-    }
-
-    fn believe(&mut self, candidate: &PackHash, scenario: &str, card: &Scorecard) {
-        let Some(index) = self.scenarios.iter().position(|name| name == scenario) else { return };
-        let entry = |verdict: &CheckVerdict| CheckEntry {
-            id: verdict.id.clone(),
-            category: verdict.category.clone(),
-            points: verdict.max_points,
-        };
-        self.beliefs.know(index, &card.checks.iter().map(entry).collect::<Vec<_>>());
-        for verdict in &card.checks {
-            self.beliefs.observe(candidate, index, &verdict.id, self.earned(verdict));
+        if let Some(scenario) = self.scenarios.iter().position(|name| *name == key.scenario) {
+            if self.open.phase == Phase::Confirm {
+                // Beliefs stay those of the search, beside which the verdict puts what is fresh.
+                return self.beliefs.repeat(&key.candidate, scenario, score);
+            }
+            let earned: Vec<f64> = card.checks.iter().map(|verdict| self.earned(verdict)).collect();
+            self.beliefs.observe(&key.candidate, scenario, card, &earned, score);
         }
     }
 

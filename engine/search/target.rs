@@ -1,7 +1,7 @@
 //! What a proposal should mend and what it must keep: checks by what they are worth.
 
 use super::state::State;
-use crate::event::Target;
+use crate::event::{Belief, Target};
 use crate::score::SAFETY;
 use crate::units::PackHash;
 use rand::RngExt;
@@ -36,8 +36,8 @@ impl CheckRef {
     }
 }
 
-/// How often a check was aimed at, by scenario and id.
-pub(super) type Aims = BTreeMap<(usize, String), u32>;
+/// How often a check was aimed at, by its place among all.
+pub(super) type Aims = BTreeMap<usize, u32>;
 
 /// Picks the checks to mend, and notes them in `taken` for the next sibling: the safety checks that the
 /// parent's edits broke, then the checks that cost it most.
@@ -48,50 +48,49 @@ pub(super) fn targets(
     rng: &mut ChaCha8Rng,
 ) -> Vec<Target> {
     let stubborn = stubborn(state);
-    let mut valued: Vec<(bool, f64, &CheckRef, Target)> = Vec::new();
-    for (check, rate) in state.beliefs.rates(parent) {
-        let key = (check.scenario, check.id.clone());
-        let count = |aims: &Aims| aims.get(&key).copied().unwrap_or(0) as i32;
+    let (view, place) = (state.beliefs.view(), state.place(parent));
+    let mut valued: Vec<(bool, f64, usize)> = Vec::new();
+    for (index, check) in state.beliefs.checks().iter().enumerate() {
+        let rate = view.rate(place, index);
+        let count = |aims: &Aims| aims.get(&index).copied().unwrap_or(0) as i32;
         let value = worth(state, check)
             * (1.0 - rate)
             * priority(&check.category)
             * rng.random_range(0.6..1.0)
             * SHARED_FACTOR.powi(count(taken))
             * STUBBORN_FACTOR.powi(count(&stubborn));
-        let target = target(state, parent, check);
         // What never failed cannot be shown to the writer as something to mend.
-        if value > 0.0 && has_failed(state, parent, &target) {
-            valued.push((is_broken(state, check, rate), value, check, target));
+        if value > 0.0 && has_failed(state, parent, index) {
+            let is_broken = check.is_safety() && view.rate(0, index) - rate > BROKEN_MIN;
+            valued.push((is_broken, value, index));
         }
     }
     valued.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)));
     valued.truncate(TARGETS_MAX);
-    for (_, _, check, _) in &valued {
-        *taken.entry((check.scenario, check.id.clone())).or_insert(0) += 1;
+    for (_, _, check) in &valued {
+        *taken.entry(*check).or_insert(0) += 1;
     }
-    valued.into_iter().map(|(_, _, _, target)| target).collect()
-}
-
-/// Whether it is a safety check that the incumbent passes more often.
-fn is_broken(state: &State, check: &CheckRef, rate: f64) -> bool {
-    let before = state.beliefs.rate(state.incumbent(), check.scenario, &check.id);
-    check.is_safety() && before.is_some_and(|before| before - rate > BROKEN_MIN)
+    valued.into_iter().map(|(_, _, check)| target(state, parent, check)).collect()
 }
 
 /// Picks the checks that earn a parent most, other than the targets.
 pub(super) fn protected(state: &State, parent: &PackHash, targets: &[Target]) -> Vec<Target> {
-    let aimed =
-        |target: &Target| targets.iter().any(|t| t.scenario == target.scenario && t.check == target.check);
-    let mut valued: Vec<(f64, Target)> = state
-        .beliefs
-        .rates(parent)
-        .map(|(check, rate)| {
-            (worth(state, check) * rate * priority(&check.category), target(state, parent, check))
+    let (view, place) = (state.beliefs.view(), state.place(parent));
+    let is_aimed = |check: &CheckRef| {
+        let scenario = &state.scenarios[check.scenario];
+        targets.iter().any(|target| target.scenario == *scenario && target.check == check.id)
+    };
+    let checks = state.beliefs.checks().iter().enumerate();
+    let mut valued: Vec<(f64, usize)> = checks
+        .filter(|(_, check)| !is_aimed(check))
+        .map(|(index, check)| {
+            (worth(state, check) * view.rate(place, index) * priority(&check.category), index)
         })
-        .filter(|(value, target)| *value > 0.0 && target.passed > 0 && !aimed(target))
+        .filter(|(value, _)| *value > 0.0)
         .collect();
     valued.sort_by(|a, b| b.0.total_cmp(&a.0));
-    valued.into_iter().take(TARGETS_MAX).map(|(_, target)| target).collect()
+    let targets = valued.into_iter().map(|(_, check)| target(state, parent, check));
+    targets.filter(|target| target.passed > 0).take(TARGETS_MAX).collect()
 }
 
 fn worth(state: &State, check: &CheckRef) -> f64 {
@@ -108,64 +107,61 @@ fn priority(category: &str) -> f64 {
     }
 }
 
-fn target(state: &State, parent: &PackHash, check: &CheckRef) -> Target {
-    let scenario = &state.scenarios[check.scenario];
-    let empty = Target {
-        scenario: scenario.clone(),
-        check: check.id.clone(),
-        category: check.category.clone(),
-        points: check.points,
-        passed: 0,
-        episodes: 0,
-        detail: String::new(),
-        belief: None,
-    };
+/// A check as evidence for the writer: what was seen of the parent, or of its nearest ancestor with episodes.
+fn target(state: &State, parent: &PackHash, index: usize) -> Target {
+    let check = &state.beliefs.checks()[index];
+    let scenario = state.scenarios[check.scenario].clone();
     let mut newest = Some(parent);
-    while let Some(member) = newest.and_then(|id| state.members.get(id)) {
-        let verdicts: Vec<_> = member
-            .scorecards(scenario)
-            .iter()
-            .flat_map(|card| card.checks.iter().find(|verdict| verdict.id == check.id))
-            .collect();
-        if !verdicts.is_empty() {
-            let failure = verdicts.iter().rev().find(|verdict| !verdict.passed);
-            return Target {
-                passed: verdicts.iter().filter(|verdict| verdict.passed).count() as u32,
-                episodes: verdicts.len() as u32,
-                detail: failure.map(|verdict| verdict.detail.clone()).unwrap_or_default(),
-                ..empty
-            };
+    let (mut passed, mut episodes, mut detail) = (0, 0, String::new());
+    while let Some((id, member)) = newest.and_then(|id| state.members.get_key_value(id)) {
+        let tally = state.beliefs.tally(id, index);
+        if tally.episodes > 0 {
+            (passed, episodes) = (tally.passed, tally.episodes);
+            let failure = member.failures.get(&(scenario.clone(), check.id.clone()));
+            detail = failure.cloned().unwrap_or_default();
+            break;
         }
         newest = member.candidate.parents.first();
     }
-    empty
+    let belief = believed(state, parent, index);
+    let (check, category, points) = (check.id.clone(), check.category.clone(), check.points);
+    Target { scenario, check, category, points, passed, episodes, detail, belief }
 }
 
-/// Whether the check failed for the parent, or for the incumbent that all descend from.
-fn has_failed(state: &State, parent: &PackHash, target: &Target) -> bool {
-    let failed = |id: &PackHash| {
-        state.members[id]
-            .scorecards(&target.scenario)
-            .iter()
-            .any(|card| card.checks.iter().any(|verdict| verdict.id == target.check && !verdict.passed))
-    };
-    target.passed < target.episodes || failed(parent) || failed(state.incumbent())
+/// The believed pass rate with its 90 % interval.
+fn believed(state: &State, id: &PackHash, check: usize) -> Option<Belief> {
+    let (view, place) = (state.beliefs.view(), state.place(id));
+    let (mean, margin) = (view.rate(place, check), 1.645 * view.rate_sd(place, check)?);
+    Some(Belief { mean, low: (mean - margin).max(0.0), high: (mean + margin).min(1.0) })
+}
+
+/// Whether the check failed for the parent or one of its ancestors.
+fn has_failed(state: &State, parent: &PackHash, check: usize) -> bool {
+    let mut next = Some(parent);
+    while let Some(member) = next.and_then(|id| state.members.get(id)) {
+        let tally = state.beliefs.tally(&member.candidate.id, check);
+        if tally.passed < tally.episodes {
+            return true;
+        }
+        next = member.candidate.parents.first();
+    }
+    false
 }
 
 /// How many edits aimed at a check without moving it.
 fn stubborn(state: &State) -> Aims {
+    let view = state.beliefs.view();
     let mut stubborn = Aims::new();
-    for (id, member) in &state.members {
-        let Some(parent) = member.candidate.parents.first() else { continue };
-        for target in member.targets.iter().filter(|target| member.measured(&target.scenario) > 0) {
-            let Some(scenario) = state.scenarios.iter().position(|name| *name == target.scenario) else {
-                continue;
-            };
-            let rate = |id: &PackHash| state.beliefs.rate(id, scenario, &target.check);
-            if let (Some(now), Some(before)) = (rate(id), rate(parent))
-                && now - before < MOVE_MIN
-            {
-                *stubborn.entry((scenario, target.check.clone())).or_insert(0) += 1;
+    for (place, member) in state.members.values().enumerate() {
+        let Some(parent) = member.candidate.parents.first().map(|parent| state.place(parent)) else {
+            continue;
+        };
+        for (check, known) in state.beliefs.checks().iter().enumerate() {
+            let scenario = &state.scenarios[known.scenario];
+            let is = |target: &&Target| target.scenario == *scenario && target.check == known.id;
+            let is_aimed = member.measured(scenario) > 0 && member.targets.iter().any(|target| is(&target));
+            if is_aimed && view.rate(place, check) - view.rate(parent, check) < MOVE_MIN {
+                *stubborn.entry(check).or_insert(0) += 1;
             }
         }
     }

@@ -206,6 +206,7 @@ impl Duel {
             profile: Box::new(Profile { personas: Some(self.personas), ..Profile::default() }),
             model: "scripted/test".into(),
             writer: "scripted/test".into(),
+            width: None,
             caps: Default::default(),
             conditions: Box::default(),
             incumbent: candidate(&self.incumbent, Operator::Start),

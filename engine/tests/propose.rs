@@ -155,6 +155,7 @@ fn started(suite: &Suite, base: &Pack) -> RunStarted {
         profile: Default::default(),
         model: "scripted/test".into(),
         writer: "scripted/test".into(),
+        width: None,
         caps: Default::default(),
         conditions: Default::default(),
         incumbent: Candidate::brought(base.hash().clone(), base.agents_md()),

@@ -4,7 +4,7 @@
 
 mod simulated;
 
-use packwright::event::{Event, Phase, Step, Stop, Verdict};
+use packwright::event::{Event, Operator, Phase, Step, Stop, Verdict};
 use packwright::search::{Next, Search};
 use proptest::prelude::*;
 use simulated::{Kind, Trouble, World, simulate};
@@ -54,8 +54,9 @@ fn gains_are_found_where_there_are_some() {
     let benign = tally(Kind::Benign, 400..432, 200);
     assert!(benign.gain > 0.08, "{benign:?}");
     assert!(benign.better * 2 >= benign.runs, "{benign:?}");
+    // Where most edits harm, what is found may be worse; what is deployed is not.
     let hard = tally(Kind::Hard, 400..416, 200);
-    assert!(hard.gain > 0.0, "{hard:?}");
+    assert!(hard.gain > -0.03 && hard.gated >= 0.0, "{hard:?}");
 }
 
 #[test]
@@ -140,6 +141,59 @@ fn checks_that_only_results_name_are_aimed_at() {
     let aimed = proposals.iter().filter(|proposal| !proposal.targets.is_empty()).count();
     assert!(aimed > 3 && aimed * 2 > proposals.len(), "{aimed} of {}", proposals.len());
     assert!(outcomes.finished.finalist.is_some());
+}
+
+#[test]
+fn what_is_put_together_is_looked_at_once_and_only_as_the_best() {
+    let world = World::new(8, Kind::Benign);
+    let outcomes = simulate(&world, world.start(200, 0), Trouble::default());
+    let algebra: HashSet<_> = outcomes
+        .search
+        .candidates()
+        .filter(|candidate| matches!(candidate.operator, Operator::Merge | Operator::Graft))
+        .map(|candidate| candidate.id.clone())
+        .collect();
+    let mut looks: HashMap<_, u32> = HashMap::new();
+    let (mut screened, mut search) = (0, Search::new());
+    for event in &outcomes.events {
+        search.tell(event);
+        let Event::Planned(plan) = event else { continue };
+        for step in &plan.steps {
+            let Step::Run(key) = step else { continue };
+            screened += usize::from(plan.phase == Phase::Screen);
+            assert!(plan.phase != Phase::Screen || !algebra.contains(&key.candidate), "{key:?}");
+            if plan.phase == Phase::Evaluate && algebra.contains(&key.candidate) {
+                *looks.entry(key.candidate.clone()).or_default() += 1;
+                let best = search.best().expect("there is an incumbent");
+                assert_eq!(best.candidate, key.candidate, "only the best is looked at again");
+            }
+        }
+    }
+    assert!(!looks.is_empty() && looks.values().all(|looks| *looks == 1), "{looks:?}");
+    assert!(screened > 50, "{screened} first looks");
+}
+
+#[test]
+fn how_much_luck_there_is_is_known_before_a_candidate_is_paid_for() {
+    let noise = |budget| {
+        let world = World::new(9, Kind::Benign);
+        let outcomes = simulate(&world, world.start(budget, 0), Trouble::default());
+        let mut search = Search::new();
+        for event in &outcomes.events {
+            let is_proposal = matches!(event, Event::Planned(plan) if plan.steps.iter().any(|s| matches!(s, Step::Propose(_))));
+            if is_proposal {
+                return search.noise().expect("the incumbent was measured");
+            }
+            search.tell(event);
+            if matches!(event, Event::RunStarted(_)) {
+                assert_eq!(search.noise(), None);
+            }
+        }
+        panic!("nothing was proposed");
+    };
+    let (small, large) = (noise(60), noise(800));
+    assert!(small.detectable > 2.0 * large.detectable, "{small:?} {large:?}");
+    assert!(large.pass_sd < large.episode_sd, "{large:?}");
 }
 
 #[test]

@@ -137,6 +137,7 @@ impl Trial {
             profile: Default::default(),
             model: self.agent_model.name().to_owned(),
             writer: self.writer.name().to_owned(),
+            width: None,
             caps: Box::new(self.caps),
             conditions: Box::default(),
             incumbent: Candidate::brought(base.hash().clone(), base.agents_md()),

@@ -28,7 +28,7 @@ fn spend(cell: &Cell, nights: u64, first_seed: u64) -> Vec<Night> {
     let definition = cell.definition();
     let one = |at: u64| {
         let world = World::new(&definition, Seed(first_seed.wrapping_add(at)));
-        night(&world, cell.budget, Strategy::Search)
+        night(&world, cell.budget, Strategy::SEARCH)
     };
     (0..nights).into_par_iter().map(one).collect()
 }
@@ -38,7 +38,8 @@ fn table(cells: &[Cell], tallies: &[Tally]) -> String {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN);
     let fixed = ["worlds", "σ", "scenarios", "budget", "nights", "compared", "wins", "false wins"];
-    table.set_header(fixed.into_iter().chain(kinds.iter().copied()));
+    let errors = ["overrated, in SE", "spread, in SE"];
+    table.set_header(fixed.into_iter().chain(kinds.iter().copied()).chain(errors));
     for (cell, tally) in cells.iter().zip(tallies) {
         let share = |count: usize| percent(count, tally.nights);
         let fixed = [
@@ -52,7 +53,9 @@ fn table(cells: &[Cell], tallies: &[Tally]) -> String {
             share(tally.false_wins),
         ];
         let right = |kind: &&str| tally.statements.get(kind).map_or(String::new(), right);
-        table.add_row(fixed.into_iter().chain(kinds.iter().map(right)));
+        let number = |number: Option<f64>| number.map_or(String::new(), |number| format!("{number:+.2}"));
+        let errors = [number(tally.overrated.mean()), number(tally.overrated.sd())];
+        table.add_row(fixed.into_iter().chain(kinds.iter().map(right)).chain(errors));
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -63,10 +66,13 @@ fn table(cells: &[Cell], tallies: &[Tally]) -> String {
 fn forecasts(sum: &Tally) -> String {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN);
-    table.set_header(["stated P(better) up to", "nights", "stated on average", "came true"]);
-    for (end, bin) in &sum.forecasts {
-        let stated = format!("{:.1} %", 100.0 * bin.stated / bin.count.max(1) as f64);
-        table.add_row([format!("{end} %"), bin.count.to_string(), stated, percent(bin.right, bin.count)]);
+    table.set_header(["stated probability", "up to", "nights", "stated on average", "came true"]);
+    for (what, bins) in &sum.forecasts {
+        for (end, bin) in bins {
+            let stated = format!("{:.1} %", 100.0 * bin.stated / bin.count.max(1) as f64);
+            let came_true = percent(bin.right, bin.count);
+            table.add_row([what.to_string(), format!("{end} %"), bin.count.to_string(), stated, came_true]);
+        }
     }
     table.to_string()
 }

@@ -14,10 +14,10 @@ pub struct Family {
 }
 
 impl Family {
-    /// The search's own nights.
-    fn ours(&self) -> Option<&[Night]> {
-        let ours = Strategy::Search.name();
-        self.strategies.iter().find(|(name, _)| *name == ours).map(|(_, nights)| nights.as_slice())
+    /// The first search's name and nights.
+    fn ours(&self) -> Option<&(String, Vec<Night>)> {
+        let is_search = |name: &str| matches!(Strategy::named(name), Some(Strategy::Search { .. }));
+        self.strategies.iter().find(|(name, _)| is_search(name))
     }
 }
 
@@ -41,7 +41,7 @@ pub fn text(family: &Family) -> String {
     for (name, nights) in &family.strategies {
         let Some(row) = row(nights) else { continue };
         let differs =
-            family.ours().filter(|_| *name != Strategy::Search.name()).map(|ours| difference(ours, nights));
+            family.ours().filter(|(ours, _)| name != ours).map(|(_, ours)| difference(ours, nights));
         table.add_row([
             name.clone(),
             interval(row.gain),
@@ -70,7 +70,7 @@ pub fn text(family: &Family) -> String {
 pub fn document(families: &[Family]) -> Value {
     let families = families.iter().map(|family| {
         let strategies = family.strategies.iter().map(|(name, nights)| {
-            let differs = family.ours().map(|ours| difference(ours, nights));
+            let differs = family.ours().map(|(_, ours)| difference(ours, nights));
             json!({ "strategy": name, "summary": row(nights), "search_minus_this": differs, "nights": nights })
         });
         json!({

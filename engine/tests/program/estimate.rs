@@ -101,7 +101,7 @@ fn what_affords_no_search_is_refused_unless_forced() {
             assert!(printed.err.contains(words) && printed.err.contains("--force"), "{}", printed.err);
         }
     };
-    check(&["--budget", "33"], "`--budget 36` would do");
+    check(&["--budget", "31"], "`--budget 33` would do");
     let model = ["--model", MODEL, "--base-url", "http://127.0.0.1:9/v1"];
     check(&[&model[..], &["--max-tokens", "50k"]].concat(), "--max-tokens affords about ");
     check(&[&model[..], &["--agent-max-calls", "20"]].concat(), "--agent-max-calls affords");
@@ -109,7 +109,7 @@ fn what_affords_no_search_is_refused_unless_forced() {
         &[&model[..], &["--writer-max-tokens", "5k"]].concat(),
         "--writer-max-tokens is too little for the writer",
     );
-    let forced = place.optimize(&["--budget", "33", "--force"]);
+    let forced = place.optimize(&["--budget", "31", "--force"]);
     assert!([0, 4].contains(&forced.code), "{forced:?}");
 }
 

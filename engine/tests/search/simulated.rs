@@ -98,6 +98,9 @@ impl World {
     }
 
     fn pick_rule(&self, plan: &ProposalPlan, rng: &mut ChaCha8Rng) -> usize {
+        if plan.targets.is_empty() {
+            return rng.random_range(0..RULES);
+        }
         let target = &plan.targets[rng.random_range(0..plan.targets.len().min(4))];
         let (scenario, check) = (number(&target.scenario), number(&target.check));
         let mends =
@@ -131,6 +134,7 @@ impl World {
             profile: Default::default(),
             model: "simulated".into(),
             writer: "simulated".into(),
+            width: None,
             caps: Default::default(),
             conditions: Default::default(),
             incumbent: candidate(String::new(), Operator::Start, Vec::new()),

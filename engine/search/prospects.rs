@@ -1,0 +1,103 @@
+//! What a verdict means for the next days: the chance to win a single evaluation by the profile's rule, and how many
+//! more episodes would probably decide what is open.
+
+use super::Noise;
+use super::comparison::Sample;
+use super::state::State;
+use crate::event::{Comparison, Verdict};
+use crate::stats::power::{ALPHA, POWER, PlannedScenario, detectable, pairs_to_decide, standard_error};
+use crate::units::PackHash;
+use rand::rngs::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+/// So many evaluations are drawn.
+const EVALUATIONS: u32 = 4_000;
+/// A run that would take more than this many times what it had is not worth naming.
+const FACTOR_MAX: u32 = 50;
+
+/// Adds the prospects to a verdict.
+pub(super) fn tell(state: &State, finalist: &PackHash, sample: &Sample, verdict: Verdict) -> Verdict {
+    let told = |comparison: Comparison, is_open: bool| Comparison {
+        chance: chance(state, finalist),
+        episodes_to_decide: if is_open { episodes_to_decide(state, sample, &comparison) } else { None },
+        ..comparison
+    };
+    match verdict {
+        Verdict::Better(comparison) => Verdict::Better(told(comparison, false)),
+        Verdict::NotShownBetter(comparison) => Verdict::NotShownBetter(told(comparison, true)),
+        Verdict::Worse(comparison) => Verdict::Worse(told(comparison, false)),
+        Verdict::NotMeasured { reason } => Verdict::NotMeasured { reason },
+    }
+}
+
+/// The chance that the finalist exceeds the threshold in one evaluation with one episode per scenario each: scores
+/// are drawn from what is believed of both, with an episode's noise on top.
+fn chance(state: &State, finalist: &PackHash) -> Option<f64> {
+    let (view, place) = (state.beliefs.view(), state.place(finalist));
+    let scenarios: Option<Vec<_>> = (0..state.scenarios.len())
+        .map(|scenario| {
+            let pair = view.score_pair(scenario, place, 0)?;
+            Some((state.beliefs.weight(scenario), pair, view.episode_variances[scenario].sqrt()))
+        })
+        .collect();
+    let scenarios = scenarios?;
+    let mut rng: ChaCha8Rng = state.run.seed.child("chance", &[]).rng();
+    let profile = &state.run.profile;
+    let wins = (0..EVALUATIONS).filter(|_| {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for (weight, pair, noise) in &scenarios {
+            let means = pair.draw(&mut rng);
+            let mut score = |mean: f64| (mean + noise * normal(&mut rng)).clamp(0.0, 1.0);
+            ours.push((*weight, score(means[0])));
+            theirs.push((*weight, score(means[1])));
+        }
+        let value =
+            |scores: &[(f64, f64)]| profile.objective(scores).map_or(0.0, |objective| objective.value);
+        profile.beats(value(&ours), value(&theirs))
+    });
+    Some(f64::from(wins.count() as u32) / f64::from(EVALUATIONS))
+}
+
+/// How much episodes vary, and what the planned confirmation can find; none before the incumbent was measured.
+pub(super) fn noise(state: &State) -> Option<Noise> {
+    let incumbent = &state.members[state.incumbent()];
+    if state.scenarios.iter().any(|scenario| incumbent.measured(scenario) == 0) {
+        return None;
+    }
+    let scenarios = planned(state, state.allotment.confirmation_passes);
+    let weights: f64 = scenarios.iter().map(|scenario| scenario.weight).sum();
+    let variance: f64 = scenarios.iter().map(|s| s.weight * s.pair_variance / 2.0).sum::<f64>() / weights;
+    let detectable = detectable(standard_error(&scenarios)?, ALPHA, POWER);
+    Some(Noise { episode_sd: variance.sqrt(), pass_sd: pass_sd(&scenarios), detectable })
+}
+
+/// The standard deviation of the mean over one episode per scenario.
+fn pass_sd(scenarios: &[PlannedScenario]) -> f64 {
+    let variance = scenarios.iter().map(|s| s.weight * s.weight * s.pair_variance / 2.0).sum::<f64>();
+    variance.sqrt() / scenarios.iter().map(|scenario| scenario.weight).sum::<f64>()
+}
+
+/// The scenarios of a comparison with so many pairs each.
+fn planned(state: &State, pairs: u32) -> Vec<PlannedScenario> {
+    let variances = &state.beliefs.view().episode_variances;
+    let planned = |scenario: usize| PlannedScenario {
+        weight: state.beliefs.weight(scenario),
+        pair_variance: 2.0 * variances[scenario],
+        pairs,
+    };
+    (0..state.scenarios.len()).map(planned).collect()
+}
+
+/// How many more episodes of confirmation would probably show the gain that is believed now.
+fn episodes_to_decide(state: &State, sample: &Sample, comparison: &Comparison) -> Option<u32> {
+    let gain = sample.posterior.map_or(comparison.difference, |posterior| posterior.difference.mean);
+    let scenarios = planned(state, comparison.passes);
+    let passes = pairs_to_decide(&scenarios, gain, ALPHA, POWER)?;
+    let episodes = passes.checked_mul(2 * state.scenarios.len() as u32)?;
+    let more = episodes.saturating_sub(2 * sample.scenarios.len() as u32 * comparison.passes);
+    (more > 0 && more <= FACTOR_MAX.saturating_mul(state.run.budget)).then_some(more)
+}
+
+fn normal(rng: &mut ChaCha8Rng) -> f64 {
+    StandardNormal.sample(rng)
+}
