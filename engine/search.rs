@@ -129,10 +129,12 @@ impl Search {
         }
     }
 
-    /// The candidate with the highest estimate, the incumbent included.
+    /// The candidate with the highest estimate, the incumbent included; once one is being confirmed, the better of it
+    /// and the incumbent by all episodes.
     pub fn best(&self) -> Option<Standing> {
         let state = self.state.as_ref()?;
-        Some(state.standing(state.best()?))
+        let best = if state.frozen.is_some() { confirmation::better(state) } else { state.best() };
+        Some(state.standing(best?))
     }
 
     /// All candidates, the highest estimate first.

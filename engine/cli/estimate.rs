@@ -56,7 +56,7 @@ pub fn in_short(estimate: &Estimate) -> String {
         format!("; {flag} affords about {episodes} episodes")
     });
     format!(
-        "estimate: {candidates} candidates, {:.1} full evaluations, {} repeats to confirm, {money}, {time}{limit}",
+        "estimate: {candidates} candidates, {:.1} full evaluations, about {} repeats to confirm, {money}, {time}{limit}",
         estimate.full_evaluations, estimate.repeats
     )
 }
@@ -79,7 +79,7 @@ fn text(prepared: &Prepared) -> String {
             }
         ),
         format!(
-            "Search      {} candidates; {:.1} times all its scenarios; a confirmation of {} repeats of each pack",
+            "Search      {} candidates; {:.1} times all its scenarios; a confirmation of about {} repeats of each pack",
             range(estimate.candidates, 0),
             estimate.full_evaluations,
             estimate.repeats,

@@ -6,13 +6,13 @@ use super::draft::{Brief, carry_out, draft};
 use super::world::World;
 use crate::episode::{EpisodeKey, Outcome, Usage};
 use crate::event::{
-    Candidate, CheckEntry, EpisodeScored, Event, Operator, Phase, ProposalFailed, ProposalFault,
-    ProposalPlan, Proposed, RunFinished, RunStarted, ScenarioEntry, Step, Verdict,
+    Candidate, CheckEntry, EpisodeScored, Event, Operator, ProposalFailed, ProposalFault, ProposalPlan,
+    Proposed, RunFinished, RunStarted, ScenarioEntry, Step, Verdict,
 };
 use crate::lineage::Lineage;
 use crate::policy::Policy;
 use crate::score::Scorecard;
-use crate::search::{Next, Search, Standing};
+use crate::search::{Next, Search};
 use crate::units::{PackHash, Seed, SuiteHash, sha256_hex};
 use crate::value::Value;
 use rand::rngs::ChaCha8Rng;
@@ -128,16 +128,12 @@ fn searched(world: &World, budget: u32, width: Option<u32>) -> Night {
     let started = RunStarted { width, ..run_started(world, budget) };
     let mut search = Search::new();
     search.tell(&Event::RunStarted(started));
-    let mut found = None;
     let mut ordinal = 0_u64;
     let finished = loop {
         let plan = match search.ask() {
             Next::Work(plan) => plan,
             Next::Done(finished) => break finished,
         };
-        if plan.phase == Phase::Confirm && found.is_none() {
-            found = search.best();
-        }
         search.tell(&Event::Planned(plan.clone()));
         let mut done = Vec::with_capacity(plan.steps.len());
         for step in &plan.steps {
@@ -146,15 +142,12 @@ fn searched(world: &World, budget: u32, width: Option<u32>) -> Night {
         }
         done.iter().for_each(|event| search.tell(event));
     };
-    summarized(world, &search, found.or_else(|| search.best()), &finished)
+    summarized(world, &search, &finished)
 }
 
-fn summarized(world: &World, search: &Search, found: Option<Standing>, finished: &RunFinished) -> Night {
+fn summarized(world: &World, search: &Search, finished: &RunFinished) -> Night {
     let policy_of = |id: &PackHash| search.candidate(id).map_or("", |candidate| candidate.agents_md.as_str());
-    let best = found.map(|found| {
-        let now = search.standings().into_iter().find(|now| now.candidate == found.candidate);
-        now.unwrap_or(found)
-    });
+    let best = search.best();
     let value = best.as_ref().map(|best| world.value(policy_of(&best.candidate)));
     let deployed = match (&finished.verdict, &finished.finalist) {
         (Verdict::Better(_), Some(finalist)) => world.gain(policy_of(finalist)),

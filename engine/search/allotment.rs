@@ -5,9 +5,11 @@ use super::comparison::PAIRS_MIN;
 use crate::event::RunStarted;
 use serde::Serialize;
 
-/// The share of the budget that confirmation may take: with less it shows too few of the gains that there are. It takes
-/// less where the first look decides.
+/// The share of the budget that confirmation is expected to take, and the least and the most that it may: with less it
+/// shows too few of the gains that there are, with more the search starves.
 const CONFIRMATION_SHARE: f64 = 0.4;
+const CONFIRMATION_SHARE_MIN: f64 = 0.25;
+const CONFIRMATION_SHARE_MAX: f64 = 0.5;
 /// The most that two calibration passes may take; above it one has to do.
 const CALIBRATION_SHARE_MAX: f64 = 0.15;
 /// The most that the held-out scenarios may take.
@@ -71,8 +73,7 @@ impl Allotment {
         let share = |share: f64| (f64::from(budget) * share) as u64;
         // One pass of the incumbent and one of a candidate come before anything that is kept.
         let spare = u64::from(budget).saturating_sub(pass_of_both);
-        let wanted = (share(CONFIRMATION_SHARE) + u64::from(scenarios)) / pass_of_both;
-        let passes = wanted.min(spare / pass_of_both).clamp(passes_min(scenarios), CONFIRMATION_PASSES_MAX);
+        let passes = confirmation_passes(budget, scenarios, CONFIRMATION_SHARE);
         let held_out = 2 * u64::from(held_out_scenarios);
         let held_out_fits =
             held_out <= share(HELD_OUT_SHARE_MAX).min(spare.saturating_sub(passes * pass_of_both));
@@ -86,6 +87,20 @@ impl Allotment {
             confirmation_passes: passes as u32,
             held_out: held_out as u32,
         }
+    }
+
+    /// With so many confirmation passes, as far as the budget has them to spare.
+    pub fn fitted(mut self, wanted: u32) -> Allotment {
+        if self.can_confirm() {
+            let passes = |share| confirmation_passes(self.budget, self.scenarios, share) as u32;
+            self.confirmation_passes =
+                wanted.clamp(passes(CONFIRMATION_SHARE_MIN), passes(CONFIRMATION_SHARE_MAX));
+            let kept = self.calibration_passes * self.scenarios + self.kept();
+            if kept >= self.budget {
+                self.held_out = 0;
+            }
+        }
+        self
     }
 
     /// No more confirmation than so many episodes pay for.
@@ -145,6 +160,14 @@ fn minimum(scenarios: u32) -> u32 {
     (u64::from(scenarios) + 1 + confirmation).try_into().unwrap_or(u32::MAX)
 }
 
+/// The confirmation passes that a share of a budget pays for, beside one pass of the incumbent and one of a candidate.
+fn confirmation_passes(budget: u32, scenarios: u32, share: f64) -> u64 {
+    let pass_of_both = 2 * u64::from(scenarios);
+    let spare = u64::from(budget).saturating_sub(pass_of_both);
+    let wanted = ((f64::from(budget) * share) as u64 + u64::from(scenarios)) / pass_of_both;
+    wanted.min(spare / pass_of_both).clamp(passes_min(scenarios), CONFIRMATION_PASSES_MAX)
+}
+
 /// The confirmation passes that give enough pairs.
 fn passes_min(scenarios: u32) -> u64 {
     u64::from(PAIRS_MIN.div_ceil(scenarios.max(1)))
@@ -178,11 +201,19 @@ mod tests {
     fn what_is_kept_leaves_room_for_a_candidate() {
         for scenarios in 1..30 {
             for budget in minimum(scenarios)..1_000 {
-                let allotment = Allotment::divide(budget, scenarios, 2);
-                let calibration = allotment.calibration_passes * scenarios;
-                let words = format!("{budget} episodes, {scenarios} scenarios");
-                assert!(allotment.kept() + calibration < budget, "{words}");
+                let divided = Allotment::divide(budget, scenarios, 2);
+                for allotment in [divided, divided.fitted(0), divided.fitted(u32::MAX)] {
+                    let calibration = allotment.calibration_passes * scenarios;
+                    let words = format!("{budget} episodes, {scenarios} scenarios: {allotment:?}");
+                    assert!(allotment.kept() + calibration < budget, "{words}");
+                }
             }
         }
+    }
+
+    #[test]
+    fn confirmation_takes_what_the_noise_asks_for_within_its_bounds() {
+        let passes = |wanted| Allotment::divide(200, 5, 0).fitted(wanted).confirmation_passes;
+        assert_eq!([passes(0), passes(7), passes(9), passes(50)], [5, 7, 9, 10]);
     }
 }

@@ -24,6 +24,8 @@ const FIRST_LOOK: f64 = 0.6;
 const FIRST_PAIRS_MIN: u32 = 8;
 /// The chance that equal packs are told apart, over both looks.
 const ALPHA: f64 = 0.05;
+/// The gain that confirmation is made for, in margins: less may not win by the margin, more takes less.
+const GAIN_SHOWN: f64 = 1.75;
 /// A finalist this unlikely to be better is not worth the second part.
 const HOPELESS: f64 = 0.02;
 
@@ -48,6 +50,14 @@ pub(super) fn plan(state: &State) -> Option<Planned> {
     }
     (!steps.is_empty())
         .then(|| Planned { phase: Phase::Confirm, steps: steps.into_iter().flatten().collect() })
+}
+
+/// The passes that probably show a gain worth having, by the noise of the episodes; none before the incumbent was
+/// measured.
+pub(super) fn passes(state: &State) -> Option<u32> {
+    let incumbent = state.beliefs.view().value(0);
+    let margin = state.run.profile.threshold(incumbent) - incumbent;
+    prospects::passes(state, GAIN_SHOWN * margin)
 }
 
 /// The passes before the first look.
@@ -101,6 +111,13 @@ pub(super) fn verdict(state: &State) -> Verdict {
         }
         Err(reason) => Verdict::NotMeasured { reason },
     }
+}
+
+/// The better of finalist and incumbent by all episodes.
+pub(super) fn better(state: &State) -> Option<&PackHash> {
+    let finalist = state.frozen.as_ref()?;
+    let is_better = posterior(state, finalist).is_some_and(|posterior| posterior.difference.mean > 0.0);
+    Some(if is_better { finalist } else { state.incumbent() })
 }
 
 /// What all episodes of the run say of the finalist: those of the search, pooled along the lineage, and the fresh

@@ -58,10 +58,19 @@ fn chance(state: &State, finalist: &PackHash) -> Option<f64> {
     Some(f64::from(wins.count() as u32) / f64::from(EVALUATIONS))
 }
 
+/// The passes of both packs that show a gain with the usual power; none before the incumbent was measured.
+pub(super) fn passes(state: &State, gain: f64) -> Option<u32> {
+    is_calibrated(state).then(|| pairs_to_decide(&planned(state, 1), gain, ALPHA, POWER)).flatten()
+}
+
+fn is_calibrated(state: &State) -> bool {
+    let incumbent = &state.members[state.incumbent()];
+    state.scenarios.iter().all(|scenario| incumbent.measured(scenario) > 0)
+}
+
 /// How much episodes vary, and what the planned confirmation can find; none before the incumbent was measured.
 pub(super) fn noise(state: &State) -> Option<Noise> {
-    let incumbent = &state.members[state.incumbent()];
-    if state.scenarios.iter().any(|scenario| incumbent.measured(scenario) == 0) {
+    if !is_calibrated(state) {
         return None;
     }
     let scenarios = planned(state, state.allotment.confirmation_passes);

@@ -275,7 +275,8 @@ impl State {
         self.affordable = self.started.saturating_add(limited.episodes).min(self.run.budget);
         if self.frozen.is_none() {
             let divided = Allotment::divide(self.affordable, self.allotment.scenarios, held_out);
-            self.allotment = divided.within(limited.episodes);
+            let fitted = confirmation::passes(self).map_or(divided, |passes| divided.fitted(passes));
+            self.allotment = fitted.within(limited.episodes);
         }
         self.limited = Some(limited.clone());
     }
@@ -334,6 +335,12 @@ impl State {
     }
 
     fn end(&mut self) {
+        if self.open.phase == Phase::Calibrate
+            && let Some(passes) = confirmation::passes(self)
+        {
+            let episodes = self.affordable_left();
+            self.allotment = self.allotment.fitted(passes).within(episodes);
+        }
         if self.open.asks {
             self.barren_rounds = if self.open.candidates > 0 { 0 } else { self.barren_rounds + 1 };
         }
