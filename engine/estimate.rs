@@ -27,6 +27,8 @@ pub struct Question<'a> {
     pub scenarios: u32,
     pub caps: &'a RunCaps,
     pub parallel: u32,
+    /// Proposals made and looked at side by side.
+    pub proposals: u32,
     pub agent: Asked,
     pub writer: Asked,
 }
@@ -84,7 +86,6 @@ pub struct Affordable {
 
 /// Of the input, so much is read from the provider's cache at best.
 const CACHED_SHARE_MAX: f64 = 0.85;
-const PROPOSALS_AT_ONCE: f64 = 4.0;
 /// New candidates per episode of the search, as searches of this program have had them.
 const CANDIDATES_PER_EPISODE: Range = Range { low: 0.3, high: 1.0 };
 /// The part of the confirmation before its first look, which may decide.
@@ -96,7 +97,7 @@ pub fn estimate(question: &Question<'_>) -> Estimate {
     let passes = f64::from(division.search) / f64::from(question.scenarios.max(1));
     let candidates = CANDIDATES_PER_EPISODE.times(f64::from(division.search)).at_least(1.0);
     // Some proposals give no candidate, and some are asked for twice.
-    let proposals = Range { low: candidates.low, high: 1.2 * candidates.high };
+    let proposals = Range { low: candidates.low, high: 1.5 * candidates.high };
     let episodes = f64::from(division.total());
     // A run may stop early: when the writer has no new ideas, and when the first look at the confirmation decides.
     let undecided = f64::from(division.confirmation) * (1.0 - FIRST_LOOK);
@@ -104,9 +105,13 @@ pub fn estimate(question: &Question<'_>) -> Estimate {
     let writer = Share::of(&question.writer, proposals);
     let usd = agent.usd.zip(writer.usd).map(|(agent, writer)| agent.plus(writer));
     let lanes = f64::from(question.parallel.max(1));
+    // A round of proposals is as wide as the run says, whatever could be under way at once; the rest fills all lanes.
+    let narrow = lanes.min(f64::from(question.proposals.max(1)));
+    let searched = f64::from(division.search) / episodes.max(1.0);
+    let turns = (1.0 - searched) / lanes + searched / narrow;
     let hours_of =
-        |share: &Share, lanes: f64| Some(share.tasks.by(share.per_task?.seconds).times(1.0 / 3600.0 / lanes));
-    let hours = hours_of(&agent, lanes).zip(hours_of(&writer, lanes.min(PROPOSALS_AT_ONCE)));
+        |share: &Share, turns: f64| Some(share.tasks.by(share.per_task?.seconds).times(turns / 3600.0));
+    let hours = hours_of(&agent, turns).zip(hours_of(&writer, 1.0 / narrow));
     // Plans are done one after the other, and the last of each leave lanes empty.
     let hours =
         hours.map(|(agent, writer)| agent.plus(writer)).map(|sum| Range { high: 2.0 * sum.high, ..sum });
@@ -302,6 +307,7 @@ mod tests {
             scenarios: 10,
             caps,
             parallel: 8,
+            proposals: 2,
             agent: asked(task(5.0, 10_000.0, 1_000.0)),
             writer: asked(task(1.0, 3_000.0, 500.0)),
         }
@@ -311,12 +317,13 @@ mod tests {
     fn an_estimate_adds_up() {
         let estimate = estimate(&question(&RunCaps::default()));
         // 200 episodes at 10,000 × $2 + 1,000 × $8 per million, or 24 fewer after the first look, and up to 10 % fewer;
-        // 30 to 120 proposals at $0.01.
+        // 30 to 150 proposals at $0.01.
         let usd = estimate.usd.unwrap();
         assert!((usd.low - (0.9 * 176.0 * 0.028 + 30.0 * 0.01)).abs() < 1e-9, "{usd:?}");
-        assert!((usd.high - (200.0 * 0.028 + 120.0 * 0.01)).abs() < 1e-9, "{usd:?}");
+        assert!((usd.high - (200.0 * 0.028 + 150.0 * 0.01)).abs() < 1e-9, "{usd:?}");
         assert_eq!(estimate.affordable, None);
-        assert!(estimate.hours.unwrap().holds(0.1), "{:?}", estimate.hours);
+        // 100 episodes and 30 to 150 proposals two at a time, the rest eight at a time, 10 s each; twice that at worst.
+        assert!(estimate.hours.unwrap().holds((100.0 + 60.0) * 10.0 / 2.0 / 3600.0), "{:?}", estimate.hours);
     }
 
     #[test]

@@ -82,9 +82,13 @@ pub struct RunArgs {
     #[command(flatten)]
     cache: CacheArgs,
 
-    /// Episodes and proposals under way at once; results do not depend on it
+    /// Episodes and proposals under way at once, at most; results do not depend on it
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     parallel: u16,
+
+    /// Proposals made and looked at side by side: more are faster, and gain a little less
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    proposals: u32,
 
     /// Minutes to wait for models that stopped answering, before the run stops and can be resumed
     #[arg(long, default_value_t = 60, value_name = "MINUTES", value_parser = clap::value_parser!(u16).range(0..=1440))]
@@ -103,7 +107,7 @@ pub struct RunArgs {
     pub runs: PathBuf,
 
     /// Go on with a run that was cut off: its id, or the newest unfinished one
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "cache_days", "ModelArgs", "AgentArgs", "EvaluatorArgs", "PersonaArgs", "LimitArgs"])]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "cache_days", "proposals", "ModelArgs", "AgentArgs", "EvaluatorArgs", "PersonaArgs", "LimitArgs"])]
     pub resume: Option<String>,
 
     /// Begin although the budget or a limit does not pay for three proposals and a final comparison
@@ -374,7 +378,7 @@ fn started(
         profile: Box::new(profile.clone()),
         model: settings.agent_name(models),
         writer: models.writer_names(),
-        width: None,
+        width: Some(args.proposals),
         caps: Box::new(settings.caps),
         conditions: Box::new(Conditions {
             models: serde_json::to_value(&settings.models).unwrap_or_default(),

@@ -4,7 +4,7 @@
 use super::Noise;
 use super::comparison::Sample;
 use super::state::State;
-use crate::event::{Comparison, Verdict};
+use crate::event::{Comparison, Posterior, Verdict};
 use crate::stats::power::{ALPHA, POWER, PlannedScenario, detectable, pairs_to_decide, standard_error};
 use crate::units::PackHash;
 use rand::rngs::ChaCha8Rng;
@@ -12,13 +12,15 @@ use rand_distr::{Distribution, StandardNormal};
 
 /// So many evaluations are drawn.
 const EVALUATIONS: u32 = 4_000;
+/// The half width of a 90 % interval, in standard deviations.
+const WITHIN_90: f64 = 1.645;
 /// A run that would take more than this many times what it had is not worth naming.
 const FACTOR_MAX: u32 = 50;
 
 /// Adds the prospects to a verdict.
 pub(super) fn tell(state: &State, finalist: &PackHash, sample: &Sample, verdict: Verdict) -> Verdict {
     let told = |comparison: Comparison, is_open: bool| Comparison {
-        chance: chance(state, finalist),
+        chance: chance(state, finalist, comparison.posterior.as_ref()),
         episodes_to_decide: if is_open { episodes_to_decide(state, sample, &comparison) } else { None },
         ..comparison
     };
@@ -30,25 +32,29 @@ pub(super) fn tell(state: &State, finalist: &PackHash, sample: &Sample, verdict:
     }
 }
 
-/// The chance that the finalist exceeds the threshold in one evaluation with one episode per scenario each: scores
-/// are drawn from what is believed of both, with an episode's noise on top.
-fn chance(state: &State, finalist: &PackHash) -> Option<f64> {
+/// The chance that the finalist exceeds the threshold in one evaluation with one episode per scenario each: the
+/// difference is drawn from what all episodes say, over the scenarios as the search saw them, with an episode's noise on
+/// top of every score.
+fn chance(state: &State, finalist: &PackHash, posterior: Option<&Posterior>) -> Option<f64> {
     let (view, place) = (state.beliefs.view(), state.place(finalist));
+    let seen = view.difference(place, 0)?.value;
+    let believed = posterior?.difference;
+    let sd = (believed.high - believed.low) / (2.0 * WITHIN_90);
     let scenarios: Option<Vec<_>> = (0..state.scenarios.len())
         .map(|scenario| {
             let pair = view.score_pair(scenario, place, 0)?;
-            Some((state.beliefs.weight(scenario), pair, view.episode_variances[scenario].sqrt()))
+            Some((state.beliefs.weight(scenario), pair.means, view.episode_variances[scenario].sqrt()))
         })
         .collect();
     let scenarios = scenarios?;
     let mut rng: ChaCha8Rng = state.run.seed.child("chance", &[]).rng();
     let profile = &state.run.profile;
     let wins = (0..EVALUATIONS).filter(|_| {
+        let more = believed.mean + sd * normal(&mut rng) - seen;
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for (weight, pair, noise) in &scenarios {
-            let means = pair.draw(&mut rng);
+        for (weight, means, noise) in &scenarios {
             let mut score = |mean: f64| (mean + noise * normal(&mut rng)).clamp(0.0, 1.0);
-            ours.push((*weight, score(means[0])));
+            ours.push((*weight, score(means[0] + more)));
             theirs.push((*weight, score(means[1])));
         }
         let value =

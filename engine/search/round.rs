@@ -16,7 +16,7 @@ use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 /// Proposals that are made side by side, where the run does not say.
-const WIDTH: u32 = 4;
+const WIDTH: u32 = 2;
 /// The most siblings that are put together at once. Each was seen to help alone; of more, fewer help together.
 const COMBINED_MAX: usize = 2;
 /// Combinations in a row, before the writer is asked again.

@@ -63,7 +63,7 @@ fn gains_are_found_where_there_are_some() {
 fn a_win_is_rarely_claimed_where_there_is_none() {
     // A true rate of one in twenty, which is what is stated, gives more than 11 in 120 in one test of 50. The
     // comparison's own tests hold it to that more closely.
-    for (kind, budget, seeds) in [(Kind::Same, 60, 500..620), (Kind::Null, 200, 500..520)] {
+    for (kind, budget, seeds) in [(Kind::Same, 60, 500..620), (Kind::Null, 200, 500..560)] {
         let tally = tally(kind, seeds, budget);
         assert!(tally.better * 120 <= tally.runs * 11, "{tally:?}");
     }

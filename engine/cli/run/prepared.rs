@@ -131,6 +131,7 @@ fn estimate_of(
         scenarios,
         caps: &settings.caps,
         parallel: u32::from(args.parallel),
+        proposals: args.proposals,
         agent: asked_agent,
         writer: Asked {
             task: Some(in_time(proposal, offline(writers))),

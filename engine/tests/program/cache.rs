@@ -232,7 +232,7 @@ fn a_broken_cache_is_a_warning() {
 #[test]
 fn the_offline_model_needs_no_cache() {
     let place = Place::new();
-    assert_eq!(place.optimize(&["--budget", "36", "--seed", "3"]).code, 4);
+    assert_eq!(place.optimize(&["--budget", "36", "--seed", "4"]).code, 4);
     assert!(!place.path(".cache").exists());
     let empty = place.optimize(&["cache"]);
     assert_eq!(empty.code, 0);
@@ -303,7 +303,7 @@ fn keys_and_header_values_are_not_in_the_cache() {
     std::fs::write(place.path(".env"), format!("PACKWRIGHT_API_KEY={secret}\nTEAM={secret}\n"))
         .expect("a file");
     let model = format!("openai/offline/office,header=X-Team:$TEAM,base-url={}", provider.url);
-    check_that_it_ended(&place.optimize(&["--model", &model, "--budget", "36", "--seed", "3"]));
+    check_that_it_ended(&place.optimize(&["--model", &model, "--budget", "36", "--seed", "4"]));
     let list = place.optimize(&["cache", "list", "--json"]).out;
     let first: Value = serde_json::from_str(list.lines().next().expect("an entry")).expect("JSON");
     let key = first["key"].as_str().expect("a key");
