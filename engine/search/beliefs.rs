@@ -20,9 +20,9 @@ use std::sync::{Arc, OnceLock};
 pub(super) use view::{Estimate, View};
 
 /// By how much a check moves that an edit aims at (variance), before anything is known of the writer's edits.
-pub(super) const AIMED_VARIANCE: f64 = 0.18 * 0.18;
+const AIMED_VARIANCE: f64 = 0.18 * 0.18;
 /// The same for the other checks.
-pub(super) const ASIDE_VARIANCE: f64 = 0.06 * 0.06;
+const ASIDE_VARIANCE: f64 = 0.06 * 0.06;
 /// The incumbent's checks before they are seen: about the mean over all candidates.
 const ROOT_VARIANCE: f64 = 0.22 * 0.22;
 /// The mean before anything is seen, as passes in so many episodes.
@@ -146,12 +146,12 @@ impl Beliefs {
         self.weights[scenario]
     }
 
-    pub fn place(&self, id: &PackHash) -> Option<usize> {
+    fn place(&self, id: &PackHash) -> Option<usize> {
         self.places.get(id).copied()
     }
 
     /// The places of a combination's parts; none where one of them is unknown.
-    pub fn resolve(&self, origin: &[(PackHash, f64)]) -> Option<Vec<(usize, f64)>> {
+    fn resolve(&self, origin: &[(PackHash, f64)]) -> Option<Vec<(usize, f64)>> {
         origin.iter().map(|(parent, part)| Some((self.place(parent)?, *part))).collect()
     }
 

@@ -144,41 +144,38 @@ fn posterior(state: &State, finalist: &PackHash) -> Option<Posterior> {
 
 /// The objective of the finalist or the incumbent by all of its episodes, once fresh ones were run.
 pub(super) fn value(state: &State, id: &PackHash) -> Option<Estimate> {
-    let is_compared = state.frozen.as_ref() == Some(id) || id == state.incumbent();
-    let finalist = state.frozen.as_ref().filter(|_| is_compared)?;
+    let finalist = state.frozen.as_ref()?;
+    let pick: fn(&Pair) -> f64 = match id {
+        id if id == finalist => |pair| pair.finalist,
+        id if id == state.incumbent() => |pair| pair.incumbent,
+        _ => return None,
+    };
     let pooled = state.beliefs.view().estimate(state.place(id))?;
-    let variances = &state.beliefs.view().episode_variances;
-    let (mut scores, mut variance) = (Vec::new(), 0.0);
-    for (scenario, name) in state.scenarios.iter().enumerate() {
-        let (weight, pairs) = (state.beliefs.weight(scenario), pairs(state, finalist, name));
-        let mean = mean(&pairs);
-        scores.push((weight, if id == finalist { mean.finalist } else { mean.incumbent }));
-        if pairs.is_empty() {
-            return None;
-        }
-        variance += weight * weight * variances[scenario] / pairs.len() as f64;
-    }
-    let fresh = Normal { mean: state.run.profile.objective(&scores)?.value, variance };
-    let believed = reconciled(Normal { mean: pooled.value, variance: pooled.se * pooled.se }, fresh);
+    let pooled = Normal { mean: pooled.value, variance: pooled.se * pooled.se };
+    let believed = reconciled(pooled, fresh_objective(state, finalist, pick)?);
     Some(Estimate { value: believed.mean(), se: believed.variance().sqrt() })
 }
 
 /// The difference by the fresh pairs alone; none while a scenario has none.
 fn fresh(state: &State, finalist: &PackHash) -> Option<Normal> {
-    let (mut ours, mut theirs, mut variance) = (Vec::new(), Vec::new(), 0.0);
+    let ours = fresh_objective(state, finalist, |pair| pair.finalist)?;
+    let theirs = fresh_objective(state, finalist, |pair| pair.incumbent)?;
+    Some(Normal { mean: ours.mean - theirs.mean, variance: ours.variance + theirs.variance })
+}
+
+/// The objective of one side of the fresh pairs, with the variance of its linear part.
+fn fresh_objective(state: &State, finalist: &PackHash, pick: fn(&Pair) -> f64) -> Option<Normal> {
     let variances = &state.beliefs.view().episode_variances;
+    let (mut scores, mut variance) = (Vec::new(), 0.0);
     for (scenario, name) in state.scenarios.iter().enumerate() {
         let (weight, pairs) = (state.beliefs.weight(scenario), pairs(state, finalist, name));
-        let mean = mean(&pairs);
-        ours.push((weight, mean.finalist));
-        theirs.push((weight, mean.incumbent));
         if pairs.is_empty() {
             return None;
         }
-        variance += weight * weight * 2.0 * variances[scenario] / pairs.len() as f64;
+        scores.push((weight, pick(&mean(&pairs))));
+        variance += weight * weight * variances[scenario] / pairs.len() as f64;
     }
-    let value = |scores: &[(f64, f64)]| Some(state.run.profile.objective(scores)?.value);
-    Some(Normal { mean: value(&ours)? - value(&theirs)?, variance })
+    Some(Normal { mean: state.run.profile.objective(&scores)?.value, variance })
 }
 
 /// What the scenarios say that the search never saw, once they were run.

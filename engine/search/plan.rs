@@ -140,7 +140,7 @@ fn verify(state: &State) -> Option<Planned> {
 }
 
 /// What the writers' edits did on average, by how many standard errors; none before there are enough of them.
-pub(super) fn drift(state: &State) -> Option<f64> {
+fn drift(state: &State) -> Option<f64> {
     let effects: Vec<f64> = state
         .members
         .iter()
