@@ -13,13 +13,13 @@ use crate::lineage::Lineage;
 use crate::policy::Policy;
 use crate::score::Scorecard;
 use crate::search::{Next, Search};
+use crate::stats::normal::WITHIN_90;
 use crate::units::{PackHash, Seed, SuiteHash, sha256_hex};
 use crate::value::Value;
 use rand::rngs::ChaCha8Rng;
 use serde::Serialize;
 
-/// What 90 % and 95 % of a normal distribution lie within, in standard deviations.
-const WITHIN_90: f64 = 1.645;
+/// What 95 % of a normal distribution lie within, in standard deviations.
 const WITHIN_95: f64 = 1.96;
 
 /// How a night is spent.

@@ -3,6 +3,7 @@
 use super::round::effect;
 use super::state::State;
 use crate::event::{Belief, Lesson};
+use crate::stats::normal::WITHIN_90;
 
 /// So many of the best, and of the worst.
 const EACH_MAX: usize = 5;
@@ -15,7 +16,7 @@ pub(super) fn lessons(state: &State) -> Vec<Lesson> {
         .filter(|(_, member)| member.candidate.operator.asks_writer() && member.is_measured())
         .filter_map(|(id, member)| {
             let effect = effect(state, id)?;
-            let margin = 1.645 * effect.se;
+            let margin = WITHIN_90 * effect.se;
             let effect =
                 Belief { mean: effect.value, low: effect.value - margin, high: effect.value + margin };
             Some(Lesson { candidate: id.clone(), said: member.said.clone(), effect })

@@ -5,6 +5,7 @@ use super::Noise;
 use super::comparison::Sample;
 use super::state::State;
 use crate::event::{Comparison, Posterior, Verdict};
+use crate::stats::normal::WITHIN_90;
 use crate::stats::power::{ALPHA, POWER, PlannedScenario, detectable, pairs_to_decide, standard_error};
 use crate::units::PackHash;
 use rand::rngs::ChaCha8Rng;
@@ -12,8 +13,6 @@ use rand_distr::{Distribution, StandardNormal};
 
 /// So many evaluations are drawn.
 const EVALUATIONS: u32 = 4_000;
-/// The half width of a 90 % interval, in standard deviations.
-const WITHIN_90: f64 = 1.645;
 /// A run that would take more than this many times what it had is not worth naming.
 const FACTOR_MAX: u32 = 50;
 

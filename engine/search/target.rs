@@ -3,6 +3,7 @@
 use super::state::State;
 use crate::event::{Belief, Target};
 use crate::score::SAFETY;
+use crate::stats::normal::WITHIN_90;
 use crate::units::PackHash;
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
@@ -131,7 +132,7 @@ fn target(state: &State, parent: &PackHash, index: usize) -> Target {
 /// The believed pass rate with its 90 % interval.
 fn believed(state: &State, id: &PackHash, check: usize) -> Option<Belief> {
     let (view, place) = (state.beliefs.view(), state.place(id));
-    let (mean, margin) = (view.rate(place, check), 1.645 * view.rate_sd(place, check)?);
+    let (mean, margin) = (view.rate(place, check), WITHIN_90 * view.rate_sd(place, check)?);
     Some(Belief { mean, low: (mean - margin).max(0.0), high: (mean + margin).min(1.0) })
 }
 

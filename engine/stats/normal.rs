@@ -2,6 +2,9 @@
 
 use statrs::distribution::{ContinuousCDF, Normal as Standard};
 
+/// The middle nine tenths of a normal distribution lie within so many standard deviations.
+pub const WITHIN_90: f64 = 1.645;
+
 /// The share of the standard normal distribution below `z`.
 pub fn below(z: f64) -> f64 {
     Standard::standard().cdf(z)
