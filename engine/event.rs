@@ -157,6 +157,8 @@ pub enum Operator {
     Revert,
     /// An edit that was made elsewhere in the lineage is made here too.
     Graft,
+    /// An edit that was not looked at yet is made in a candidate that has become the best since.
+    Rebase,
     /// The edits of several siblings are made together.
     Merge,
     /// The same where they contradict each other, so that the writer must put them together.
@@ -168,7 +170,9 @@ impl Operator {
     pub fn asks_writer(self) -> bool {
         match self {
             Operator::Patch | Operator::Rewrite | Operator::Condense | Operator::Reconcile => true,
-            Operator::Start | Operator::Revert | Operator::Graft | Operator::Merge => false,
+            Operator::Start | Operator::Revert | Operator::Graft | Operator::Rebase | Operator::Merge => {
+                false
+            }
         }
     }
 }

@@ -62,13 +62,13 @@ impl Lineage {
 
     /// Carries out a proposal that asks no writer: the new policy, and what it changes in the first parent.
     ///
-    /// `Revert` takes the edges' edits out of the first parent, the youngest first; `Graft` makes them in it.
+    /// `Revert` takes the edges' edits out of the first parent, the youngest first; `Graft` and `Rebase` make them in it.
     /// `Merge` makes the edits of the other parents in the first, and those of edges if there are any.
     pub fn combine(&self, plan: &ProposalPlan) -> Result<(Policy, Vec<Hunk>), CombineError> {
         let Some((first, others)) = plan.parents.split_first() else { return Err(CombineError::Unchanged) };
         let parent = self.member(first)?;
         let edits = match plan.operator {
-            Operator::Revert | Operator::Graft => self.edits(&plan.edges)?,
+            Operator::Revert | Operator::Graft | Operator::Rebase => self.edits(&plan.edges)?,
             Operator::Merge => self.edits(&[others, &plan.edges].concat())?,
             Operator::Start
             | Operator::Patch

@@ -28,6 +28,8 @@ use crate::units::PackHash;
 use allotment::Allotment;
 
 pub use allotment::Division;
+pub use plan::wave;
+pub use round::PROPOSALS;
 use state::State;
 
 /// A search in progress.

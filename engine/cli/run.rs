@@ -86,9 +86,10 @@ pub struct RunArgs {
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     parallel: u16,
 
-    /// Proposals made and looked at side by side: more are faster, and gain a little less
-    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
-    proposals: u32,
+    /// Proposals made side by side: more are faster, and gain a little less; 2 when absent, and more once there are
+    /// hundreds of candidates
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    proposals: Option<u32>,
 
     /// Minutes to wait for models that stopped answering, before the run stops and can be resumed
     #[arg(long, default_value_t = 60, value_name = "MINUTES", value_parser = clap::value_parser!(u16).range(0..=1440))]
@@ -378,7 +379,7 @@ fn started(
         profile: Box::new(profile.clone()),
         model: settings.agent_name(models),
         writer: models.writer_names(),
-        width: Some(args.proposals),
+        width: args.proposals,
         caps: Box::new(settings.caps),
         conditions: Box::new(Conditions {
             models: serde_json::to_value(&settings.models).unwrap_or_default(),

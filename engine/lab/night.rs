@@ -263,7 +263,7 @@ impl Desk<'_> {
         let unusable = |problem: &str| ProposalFault::Unusable { problem: problem.into() };
         let lineage = self.search.lineage();
         let (policy, hunks) = match plan.operator {
-            Operator::Revert | Operator::Graft | Operator::Merge => {
+            Operator::Revert | Operator::Graft | Operator::Rebase | Operator::Merge => {
                 let combined = lineage.combine(plan).map_err(|error| unusable(&error.to_string()))?;
                 (combined.0.text(), combined.1)
             }

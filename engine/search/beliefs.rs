@@ -5,6 +5,7 @@
 //! child also tells of its parent and its siblings. Comparing means of single noisy scenario scores instead throws
 //! most of an episode's evidence away.
 
+mod base;
 mod view;
 
 use super::target::CheckRef;
@@ -12,11 +13,12 @@ use crate::event::{CheckEntry, RunStarted, ScenarioEntry};
 use crate::score::objective::objective;
 use crate::score::{CheckVerdict, Scorecard};
 use crate::stats::design::DesignEffect;
-use crate::stats::lineage::{Lineage, Seen};
+use crate::stats::lineage::{Elimination, Lineage, Seen};
 use crate::units::PackHash;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
+use base::Base;
 pub(super) use view::{Estimate, View};
 
 /// By how much a check moves that an edit aims at (variance), before anything is known of the writer's edits.
@@ -42,7 +44,13 @@ pub(super) struct Beliefs {
     weights: Vec<f64>,
     rho: f64,
     nodes: Vec<Node>,
+    /// How many nodes there were at the last evidence.
+    observed: usize,
+    /// The plan of their elimination, until there are more.
+    elimination: OnceLock<Arc<Elimination>>,
     /// What follows from the evidence, until more comes.
+    base: OnceLock<Arc<Base>>,
+    /// The same for all nodes.
     view: OnceLock<Arc<View>>,
 }
 
@@ -82,6 +90,9 @@ impl Beliefs {
             weights: search.iter().map(|scenario| scenario.weight / total.max(f64::MIN_POSITIVE)).collect(),
             rho: run.profile.rho,
             nodes: vec![Node::default()],
+            observed: 1,
+            elimination: OnceLock::new(),
+            base: OnceLock::new(),
             view: OnceLock::new(),
         };
         for (scenario, entry) in search.iter().enumerate() {
@@ -123,12 +134,23 @@ impl Beliefs {
         let node = &mut self.nodes[place];
         node.scores.resize(self.weights.len(), Vec::new());
         node.scores[scenario].push(score);
+        if self.observed < self.nodes.len() {
+            self.observed = self.nodes.len();
+            self.elimination = OnceLock::new();
+        }
+        self.base = OnceLock::new();
         self.view = OnceLock::new();
     }
 
     /// What follows from the evidence.
     pub fn view(&self) -> &View {
-        self.view.get_or_init(|| Arc::new(View::of(self)))
+        self.view.get_or_init(|| Arc::new(View::of(self, self.base().clone())))
+    }
+
+    fn base(&self) -> &Arc<Base> {
+        let elimination =
+            || self.elimination.get_or_init(|| Arc::new(self.lineage.plan_first(self.observed)));
+        self.base.get_or_init(|| Arc::new(Base::of(self, elimination())))
     }
 
     /// The checks, and what was seen of them for a candidate.
@@ -161,10 +183,32 @@ impl Beliefs {
         Some(self.view().promise(&origin, self))
     }
 
-    /// The objective of scenario scores.
-    fn objective(&self, scores: &[f64]) -> f64 {
-        let weighted: Vec<(f64, f64)> = self.weights.iter().copied().zip(scores.iter().copied()).collect();
+    /// The objective at some pass rates, in the order of the checks.
+    fn value(&self, rates: impl Iterator<Item = f64>) -> f64 {
+        let scores = self.scores(rates);
+        let weighted: Vec<(f64, f64)> = self.weights.iter().copied().zip(scores).collect();
         objective(&weighted, self.rho, None).map_or(0.0, |objective| objective.value)
+    }
+
+    /// The scenarios' scores at some pass rates.
+    fn scores(&self, rates: impl Iterator<Item = f64>) -> Vec<f64> {
+        let mut scores = vec![0.0; self.weights.len()];
+        for (check, rate) in self.checks.iter().zip(rates) {
+            scores[check.scenario] += check.share * rate.clamp(0.0, 1.0);
+        }
+        scores
+    }
+
+    /// What safety checks earn at some pass rates, as a share of all points.
+    fn safety(&self, rates: impl Iterator<Item = f64>) -> f64 {
+        let checks = self.checks.iter().zip(self.pulls()).zip(rates);
+        let safe = checks.filter(|((check, _), _)| check.is_safety());
+        safe.map(|((_, pull), rate)| pull * rate.clamp(0.0, 1.0)).sum()
+    }
+
+    /// What a check's rate adds to the weighted mean of scores, by check.
+    fn pulls(&self) -> impl Iterator<Item = f64> {
+        self.checks.iter().map(|check| self.weights[check.scenario] * check.share)
     }
 
     /// An external evaluator names its checks with its first results.
@@ -224,20 +268,22 @@ impl Beliefs {
         }
         effect
     }
+}
 
-    fn seen(&self, check: usize, noise: f64) -> Vec<Seen> {
-        let seen = |node: &Node| match node.tallies.get(check) {
+impl Node {
+    /// What was seen of a check.
+    fn seen(&self, check: usize, noise: f64) -> Seen {
+        match self.tallies.get(check) {
             Some(tally) if tally.episodes > 0 => {
                 let episodes = f64::from(tally.episodes);
                 Seen { mean: tally.earned / episodes, precision: episodes / noise }
             }
             _ => Seen { mean: 0.0, precision: 0.0 },
-        };
-        self.nodes.iter().map(seen).collect()
+        }
     }
 
-    fn moved(&self, check: usize, scale: (f64, f64)) -> Vec<f64> {
-        let moved = |node: &Node| if node.aims.contains(&check) { scale.0 } else { scale.1 };
-        self.nodes.iter().map(moved).collect()
+    /// By how much its edit may have moved a check (variance).
+    fn moved(&self, check: usize, (aimed, aside): (f64, f64)) -> f64 {
+        if self.aims.contains(&check) { aimed } else { aside }
     }
 }

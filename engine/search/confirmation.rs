@@ -165,7 +165,7 @@ fn fresh(state: &State, finalist: &PackHash) -> Option<Normal> {
 
 /// The objective of one side of the fresh pairs, with the variance of its linear part.
 fn fresh_objective(state: &State, finalist: &PackHash, pick: fn(&Pair) -> f64) -> Option<Normal> {
-    let variances = &state.beliefs.view().episode_variances;
+    let variances = state.beliefs.view().episode_variances();
     let (mut scores, mut variance) = (Vec::new(), 0.0);
     for (scenario, name) in state.scenarios.iter().enumerate() {
         let (weight, pairs) = (state.beliefs.weight(scenario), pairs(state, finalist, name));
@@ -196,7 +196,7 @@ fn sealed(state: &State, finalist: &PackHash) -> Option<Sealed> {
     }
     let difference = pairs.iter().map(|(weight, difference)| weight * difference).sum::<f64>() / weights;
     // Sealed scenarios vary as the others do, as far as anybody knows.
-    let variances = &state.beliefs.view().episode_variances;
+    let variances = state.beliefs.view().episode_variances();
     let variance = variances.iter().sum::<f64>() / variances.len().max(1) as f64;
     let squares: f64 = pairs.iter().map(|(weight, _)| (weight / weights).powi(2)).sum();
     Some(Sealed { episodes: pairs.len() as u32, difference, se: (2.0 * variance * squares).sqrt() })

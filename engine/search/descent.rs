@@ -30,8 +30,8 @@ pub(super) fn origin(
                 add(base, 1.0 - parents.len() as f64);
             }
         }
-        Operator::Revert | Operator::Graft => {
-            let sign = if operator == Operator::Graft { 1.0 } else { -1.0 };
+        Operator::Revert | Operator::Graft | Operator::Rebase => {
+            let sign = if operator == Operator::Revert { -1.0 } else { 1.0 };
             add(first, 1.0);
             for edge in edges {
                 add(edge, sign);

@@ -13,7 +13,7 @@ pub(super) fn lessons(state: &State) -> Vec<Lesson> {
     let mut lessons: Vec<Lesson> = state
         .members
         .iter()
-        .filter(|(_, member)| member.candidate.operator.asks_writer() && member.is_measured())
+        .filter(|(id, member)| member.candidate.operator.asks_writer() && state.is_seen(id))
         .filter_map(|(id, member)| {
             let effect = effect(state, id)?;
             let margin = WITHIN_90 * effect.se;

@@ -13,6 +13,8 @@ pub(super) struct Member {
     pub said: String,
     /// At what its edit aimed.
     pub targets: Vec<Target>,
+    /// Where its edit was made again before it was looked at.
+    pub rebased_to: Option<PackHash>,
     /// The next repeat that was never used, by scenario.
     pub repeats: BTreeMap<String, u32>,
     /// What the search's episodes scored, by scenario.
@@ -31,6 +33,7 @@ impl Member {
             candidate,
             said: String::new(),
             targets: Vec::new(),
+            rebased_to: None,
             repeats: BTreeMap::new(),
             scores: BTreeMap::new(),
             failures: BTreeMap::new(),
@@ -45,6 +48,12 @@ impl Member {
 
     pub fn measured(&self, scenario: &str) -> u32 {
         self.scores.get(scenario).map_or(0, |scores| scores.len() as u32)
+    }
+
+    /// Whether it is an edit by the writer, made where it is looked at.
+    pub fn is_tried_edit(&self) -> bool {
+        let operator = self.candidate.operator;
+        self.rebased_to.is_none() && (operator.asks_writer() || operator == Operator::Rebase)
     }
 
     pub fn is_measured(&self) -> bool {

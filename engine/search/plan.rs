@@ -17,6 +17,10 @@ const LOOKS: usize = 1;
 const LOOKS_IF_HARMFUL: usize = 3;
 const DRIFT_MIN: f64 = -1.0;
 const EDITS_MIN: usize = 8;
+/// Of so many proposals made side by side, one is looked at before the next is built upon it; of so many candidates,
+/// too.
+const PROPOSALS_PER_LOOK: u32 = 8;
+const MEMBERS_PER_LOOK: u32 = 256;
 /// So many of the best are contenders at the end.
 const REPEATED: usize = 4;
 /// The same for the incumbent, without which there is nothing to compare with.
@@ -75,6 +79,7 @@ fn search(state: &State) -> Option<Planned> {
     screen(state)
         .or_else(|| round::combine(state))
         .or_else(|| verify(state))
+        .or_else(|| advance(state))
         .or_else(|| if is_exhausted(state) { None } else { round::propose(state) })
         .or_else(|| if is_exhausted(state) { None } else { repeat(state) })
 }
@@ -98,19 +103,38 @@ fn calibrate(state: &State) -> Option<Planned> {
     if state.plans(Phase::Propose) > 0 { None } else { episodes(state, Phase::Calibrate, runs) }
 }
 
-/// Runs what writers made where their edits aimed: one scenario each, for an episode buys more as the first look at a
+/// Looks at what waits to be looked at, some of it at once; what was proposed for a candidate that is the best no
+/// longer is first made in the one that is now.
+///
+/// So proposals that were made side by side are built upon each other like those that were made one by one.
+fn advance(state: &State) -> Option<Planned> {
+    let awaits = |member: &&Member| {
+        let operator = member.candidate.operator;
+        let is_edit = operator.asks_writer() || operator == Operator::Revert;
+        is_edit && member.repeats.is_empty() && member.rebased_to.is_none()
+    };
+    let at_once = wave(round::width(state)).max(state.members.len() as u32 / MEMBERS_PER_LOOK);
+    let waiting: Vec<&Member> =
+        state.members.values().skip(1).filter(awaits).take(at_once as usize).collect();
+    round::rebase(state, &waiting).or_else(|| look(state, waiting))
+}
+
+/// Looks at what was made in the best before it was looked at.
+fn screen(state: &State) -> Option<Planned> {
+    let is_new =
+        |member: &&Member| member.candidate.operator == Operator::Rebase && member.repeats.is_empty();
+    look(state, state.members.values().skip(1).filter(is_new).collect())
+}
+
+/// Runs new candidates where their edits aimed: one scenario each, for an episode buys more as the first look at a
 /// further candidate than as another look at this one, and what it left unseen is seen in its descendants. Where most
 /// edits harm, a second and a third look come before anything is built upon them.
 ///
-/// What algebra made is looked at only where it is the best, see `verify`.
-fn screen(state: &State) -> Option<Planned> {
+/// What was put together is looked at only where it is the best, see `verify`.
+fn look(state: &State, members: Vec<&Member>) -> Option<Planned> {
     let looks = if drift(state).is_some_and(|drift| drift < DRIFT_MIN) { LOOKS_IF_HARMFUL } else { LOOKS };
-    let is_new = |member: &&Member| {
-        let operator = member.candidate.operator;
-        member.repeats.is_empty() && (operator.asks_writer() || operator == Operator::Revert)
-    };
     let mut runs = Vec::new();
-    for member in state.members.values().skip(1).filter(is_new) {
+    for member in members {
         let mut scenarios = state.scenarios.clone();
         scenarios.shuffle(&mut rng(state, "screen", &member.candidate.id.0));
         let points = aimed_points(&member.targets);
@@ -120,6 +144,12 @@ fn screen(state: &State) -> Option<Planned> {
         runs.extend(scenarios.into_iter().map(|scenario| (member, scenario)));
     }
     episodes(state, Phase::Screen, runs)
+}
+
+/// How many candidates of so many proposals that were made side by side are looked at before the next of them are built
+/// upon these.
+pub fn wave(width: u32) -> u32 {
+    (width / PROPOSALS_PER_LOOK).max(1)
 }
 
 /// Runs what was put together, once it is the best, where its edits were seen least. It is believed to be the sum of
@@ -144,7 +174,7 @@ fn drift(state: &State) -> Option<f64> {
     let effects: Vec<f64> = state
         .members
         .iter()
-        .filter(|(_, member)| member.candidate.operator.asks_writer() && member.is_measured())
+        .filter(|(id, member)| member.candidate.operator.asks_writer() && state.is_seen(id))
         .filter_map(|(id, _)| Some(round::effect(state, id)?.value))
         .collect();
     let count = effects.len() as f64;

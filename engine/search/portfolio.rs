@@ -32,7 +32,7 @@ impl Portfolio {
         let mut writers = Bandit::new(names.len());
         for attempt in &state.attempts {
             let member = attempt.candidate.as_ref().map(|id| (id, &state.members[id]));
-            if member.is_some_and(|(_, member)| !member.is_measured()) {
+            if member.is_some_and(|(id, _)| !state.is_seen(id)) {
                 continue;
             }
             let gain = member.and_then(|(id, _)| effect(state, id)).map_or(0.0, |effect| effect.value);

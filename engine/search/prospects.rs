@@ -39,13 +39,13 @@ fn chance(state: &State, finalist: &PackHash, posterior: Option<&Posterior>) -> 
     let seen = view.difference(place, 0)?.value;
     let believed = posterior?.difference;
     let sd = (believed.high - believed.low) / (2.0 * WITHIN_90);
-    let scenarios: Option<Vec<_>> = (0..state.scenarios.len())
+    let (ours, theirs) = (view.scores(place, &state.beliefs), view.scores(0, &state.beliefs));
+    let scenarios: Vec<(f64, [f64; 2], f64)> = (0..state.scenarios.len())
         .map(|scenario| {
-            let pair = view.score_pair(scenario, place, 0)?;
-            Some((state.beliefs.weight(scenario), pair.means, view.episode_variances[scenario].sqrt()))
+            let noise = view.episode_variances()[scenario].sqrt();
+            (state.beliefs.weight(scenario), [ours[scenario], theirs[scenario]], noise)
         })
         .collect();
-    let scenarios = scenarios?;
     let mut rng: ChaCha8Rng = state.run.seed.child("chance", &[]).rng();
     let profile = &state.run.profile;
     let wins = (0..EVALUATIONS).filter(|_| {
@@ -93,7 +93,7 @@ fn pass_sd(scenarios: &[PlannedScenario]) -> f64 {
 
 /// The scenarios of a comparison with so many pairs each.
 fn planned(state: &State, pairs: u32) -> Vec<PlannedScenario> {
-    let variances = &state.beliefs.view().episode_variances;
+    let variances = state.beliefs.view().episode_variances();
     let planned = |scenario: usize| PlannedScenario {
         weight: state.beliefs.weight(scenario),
         pair_variance: 2.0 * variances[scenario],

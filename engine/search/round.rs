@@ -4,6 +4,7 @@
 use super::descent::{origin, parent_of, path};
 use super::front::draw_parent;
 use super::lessons::lessons;
+use super::member::Member;
 use super::plan::rng;
 use super::portfolio::Portfolio;
 use super::state::State;
@@ -16,11 +17,13 @@ use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 /// Proposals that are made side by side, where the run does not say.
-const WIDTH: u32 = 2;
+pub const PROPOSALS: u32 = 2;
+/// Then they are more, once there are more than twice so many candidates.
+const MEMBERS_PER_PROPOSAL: u32 = 64;
 /// The most siblings that are put together at once. Each was seen to help alone; of more, fewer help together.
 const COMBINED_MAX: usize = 2;
-/// Combinations in a row, before the writer is asked again.
-const ALGEBRA_ROUNDS_MAX: u32 = 3;
+/// Combinations in a row, before the next candidate is looked at.
+const COMBINATIONS_MAX: u32 = 3;
 /// A combination that promises less than this more than the best is not worth a candidate.
 const PROMISE_MIN: f64 = 1e-4;
 /// An edit is worth making elsewhere when it helped with this probability.
@@ -28,7 +31,7 @@ const GRAFT_MIN: f64 = 0.7;
 
 /// Asks for several candidates at once.
 pub(super) fn propose(state: &State) -> Option<Planned> {
-    let width = state.run.width.unwrap_or(WIDTH).clamp(1, state.left().max(1));
+    let width = width(state).clamp(1, state.left().max(1));
     let portfolio = Portfolio::of(state);
     let mut taken = Aims::new();
     let mut steps: Vec<Step> = Vec::new();
@@ -42,6 +45,12 @@ pub(super) fn propose(state: &State) -> Option<Planned> {
         steps.push(step);
     }
     Some(Planned { phase: Phase::Propose, steps })
+}
+
+/// How many proposals are made side by side: more where a long run has many candidates, of which each tells less.
+pub(super) fn width(state: &State) -> u32 {
+    let usual = || PROPOSALS.max(state.members.len() as u32 / MEMBERS_PER_PROPOSAL);
+    state.run.width.unwrap_or_else(usual)
 }
 
 /// A proposal that the writer makes.
@@ -101,7 +110,7 @@ fn graft(state: &State, id: &PackHash) -> Option<ProposalPlan> {
     let mut edges: Vec<(f64, &PackHash)> = state
         .members
         .iter()
-        .filter(|(edge, member)| member.candidate.operator.asks_writer() && !here.contains(edge))
+        .filter(|(edge, member)| member.is_tried_edit() && !here.contains(edge))
         .filter_map(|(edge, _)| {
             let effect = effect(state, edge)?;
             (effect.probability_above(0.0) > GRAFT_MIN).then_some((effect.value, edge))
@@ -116,12 +125,32 @@ fn graft(state: &State, id: &PackHash) -> Option<ProposalPlan> {
     edges.into_iter().map(|(_, edge)| plan(edge)).find(|plan| is_new(state, plan))
 }
 
+/// Makes the edits of candidates that nobody looked at in the best one, where that grew out of the candidate that they
+/// were made for; none where nothing can be moved.
+pub(super) fn rebase(state: &State, waiting: &[&Member]) -> Option<Planned> {
+    let best = state.best()?;
+    let grown = path(&state.members, best);
+    let is_behind =
+        |parent: &PackHash| parent != best && (parent == state.incumbent() || grown.contains(&parent));
+    let plan = |member: &&Member| {
+        let (candidate, parent) = (&member.candidate, member.candidate.parents.first()?);
+        let plan = ProposalPlan {
+            operator: Operator::Rebase,
+            edges: vec![candidate.id.clone()],
+            ..plan_of(state, vec![best.clone()])
+        };
+        (candidate.operator.asks_writer() && is_behind(parent) && is_new(state, &plan)).then_some(plan)
+    };
+    let steps: Vec<Step> = waiting.iter().filter_map(plan).map(Step::Propose).collect();
+    (!steps.is_empty()).then_some(Planned { phase: Phase::Propose, steps })
+}
+
 /// The best that can be put together of what was tried, if it promises more than the best candidate: two siblings of
 /// the last round, an edit made elsewhere that probably helped, or the best without an edit that probably harmed.
 ///
 /// It costs no episode, and a call of the writer only where edits contradict each other.
 pub(super) fn combine(state: &State) -> Option<Planned> {
-    if state.algebra_rounds >= ALGEBRA_ROUNDS_MAX || state.newest.is_empty() {
+    if state.combinations >= COMBINATIONS_MAX || state.newest.is_empty() {
         return None;
     }
     let best = state.best()?;
@@ -147,7 +176,7 @@ fn siblings(state: &State) -> Vec<ProposalPlan> {
             .newest
             .iter()
             .filter(|id| parent(id).as_ref() == Some(&base))
-            .filter(|id| state.members[*id].candidate.operator.asks_writer() && state.is_safe(id))
+            .filter(|id| state.members[*id].is_tried_edit() && state.is_safe(id))
             .filter_map(|id| Some((effect(state, id)?.value, id)).filter(|(effect, _)| *effect > 0.0))
             .collect();
         siblings.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -43,8 +43,8 @@ pub(super) struct State {
     pub attempts: Vec<Attempt>,
     /// What was combined already, by operator, parents and edges.
     pub combined: BTreeSet<(Operator, Vec<PackHash>, Vec<PackHash>)>,
-    /// Rounds of proposals in a row that asked no writer.
-    pub algebra_rounds: u32,
+    /// Combinations that were made since a candidate was looked at.
+    pub combinations: u32,
     /// The candidates of the last round of proposals.
     pub newest: Vec<PackHash>,
     /// Rounds of proposals in a row that gave no candidate.
@@ -89,7 +89,7 @@ impl State {
             plans: BTreeMap::new(),
             attempts: Vec::new(),
             combined: BTreeSet::new(),
-            algebra_rounds: 0,
+            combinations: 0,
             newest: Vec::new(),
             barren_rounds: 0,
             last_fault: None,
@@ -135,6 +135,13 @@ impl State {
     /// Episodes that the search may still start.
     pub fn left(&self) -> u32 {
         self.affordable.saturating_sub(self.started).saturating_sub(self.allotment.kept())
+    }
+
+    /// Whether what an edit does was seen: in its candidate, or where it was made instead.
+    pub fn is_seen(&self, id: &PackHash) -> bool {
+        let member = &self.members[id];
+        let seen = member.rebased_to.as_ref().map_or(member, |rebased| &self.members[rebased]);
+        seen.is_measured()
     }
 
     pub fn plans(&self, phase: Phase) -> u32 {
@@ -206,13 +213,11 @@ impl State {
             asks: plan.steps.iter().any(asks_writer),
             candidates: 0,
         };
-        if plan.phase == Phase::Propose {
-            if self.open.asks {
-                self.algebra_rounds = 0;
-                self.newest.clear();
-            } else {
-                self.algebra_rounds += 1;
-            }
+        match plan.phase {
+            Phase::Propose if self.open.asks => self.newest.clear(),
+            Phase::Propose => self.combinations += u32::from(plan.steps.iter().any(combines)),
+            Phase::Screen => self.combinations = 0,
+            Phase::Calibrate | Phase::Evaluate | Phase::Confirm | Phase::HeldOut => {}
         }
         for step in &plan.steps {
             self.reserve(plan.phase, step);
@@ -263,7 +268,16 @@ impl State {
         };
         self.beliefs.add(id, &origin, aims);
         self.lineage.add(candidate);
-        let member = Member { said: proposed.rationale.clone(), targets, ..Member::new(candidate.clone()) };
+        let rebased = edges.first().filter(|_| candidate.operator == Operator::Rebase);
+        let rebased = rebased.and_then(|edge| self.members.get_mut(edge));
+        let (targets, said) = match rebased {
+            Some(edge) => {
+                edge.rebased_to = Some(id.clone());
+                (edge.targets.clone(), edge.said.clone())
+            }
+            None => (targets, proposed.rationale.clone()),
+        };
+        let member = Member { said, targets, ..Member::new(candidate.clone()) };
         self.members.insert(id.clone(), member);
         self.newest.push(id.clone());
         self.open.candidates += 1;
@@ -371,6 +385,11 @@ impl State {
             _ => f64::from(u8::from(verdict.passed)),
         }
     }
+}
+
+/// Whether a step puts together what was tried.
+fn combines(step: &Step) -> bool {
+    matches!(step, Step::Propose(proposal) if proposal.operator != Operator::Rebase)
 }
 
 /// Whether a step asks the writer.

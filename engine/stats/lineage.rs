@@ -7,11 +7,14 @@
 //! no more numbers than it has edges, and the time grows with the number of candidates instead of its cube.
 
 mod order;
+mod spread;
 
 use super::joint::Joint;
 use nalgebra::{DMatrix, DVector};
 use nalgebra_sparse::factorization::{CscCholesky, CscSymbolicCholesky};
 use std::sync::Arc;
+
+pub use spread::Spread;
 
 /// Variances are held within these bounds, in units where beliefs are about 1 wide, as rates are. Below the
 /// lower one rounding would weigh more than the difference; above the upper one nothing is known anyway.
@@ -94,10 +97,16 @@ impl Lineage {
         self.parents.len()
     }
 
-    /// Plans the elimination; once per decision, then used for all checks.
+    /// Plans the elimination; used for all checks until a node is added.
     pub fn plan(&self) -> Elimination {
+        self.plan_first(self.len())
+    }
+
+    /// The same for the first nodes alone, at least the root.
+    pub fn plan_first(&self, count: usize) -> Elimination {
+        let count = count.clamp(1, self.len());
         let families: Vec<Vec<(usize, f64)>> =
-            self.parents.iter().enumerate().map(|(node, parents)| family(node, parents)).collect();
+            self.parents[..count].iter().enumerate().map(|(node, parents)| family(node, parents)).collect();
         let relatives = order::relatives(&families);
         let place = order::places(&order::order(relatives.clone()));
         let pattern = order::pattern(&relatives, &place);
@@ -110,7 +119,7 @@ impl Lineage {
             pairs.map(move |(a, b)| Term { slot: slot(a.0, b.0), node, factor: a.1 * b.1 })
         });
         let terms = terms.collect();
-        let diagonal = (0..self.len()).map(|node| slot(node, node)).collect();
+        let diagonal = (0..count).map(|node| slot(node, node)).collect();
         let (entries, symbolic) = (pattern.nnz(), CscSymbolicCholesky::factor(pattern));
         Elimination { place: place.into(), symbolic, entries, diagonal, terms }
     }
@@ -172,49 +181,51 @@ impl Posterior {
 
     /// The variance of one node.
     pub fn variance(&self, node: usize) -> f64 {
-        self.trail(node).iter().map(|(_, value)| value * value).sum()
+        let mut sum = 0.0;
+        self.walk(&self.way(node), &mut vec![0.0; self.means.len()], |_, value| sum += value * value);
+        sum
     }
 
     /// Returns the joint belief about some nodes.
     pub fn joint(&self, wanted: &[usize]) -> Joint {
-        let trails: Vec<Vec<(usize, f64)>> = wanted.iter().map(|node| self.trail(*node)).collect();
-        let mut covariance = DMatrix::zeros(wanted.len(), wanted.len());
-        for (a, trail) in trails.iter().enumerate() {
-            for (b, other) in trails[..=a].iter().enumerate() {
-                covariance[(a, b)] = shared(trail, other);
-                covariance[(b, a)] = covariance[(a, b)];
-            }
-        }
+        let spread = Spread::of(std::slice::from_ref(self), wanted);
+        let covariance = DMatrix::from_fn(wanted.len(), wanted.len(), |a, b| {
+            spread.covariance(a.max(b), a.min(b), &[1.0])
+        });
         Joint { means: wanted.iter().map(|node| self.means[*node]).collect(), covariance }
     }
 
-    /// A node's row of the inverse of the factor. It differs from zero only on the way from the node to the
-    /// root of the elimination, where each step is the first entry below the diagonal.
-    fn trail(&self, node: usize) -> Vec<(usize, f64)> {
+    /// The places from the root of the elimination to a node.
+    fn way(&self, node: usize) -> Vec<usize> {
         let factor = self.factor.l();
-        let mut rest = vec![0.0; self.means.len()];
-        let mut trail = Vec::new();
+        let mut way = Vec::new();
         let mut next = Some(self.place[node]);
-        rest[self.place[node]] = 1.0;
         while let Some(place) = next {
-            let column = factor.col(place);
-            let mut entries = column.row_indices().iter().zip(column.values());
-            let Some((_, diagonal)) = entries.next() else { break };
-            let value = rest[place] / diagonal;
-            trail.push((place, value));
-            next = column.row_indices().get(1).copied();
-            for (row, entry) in entries {
+            way.push(place);
+            // The first entry below the diagonal is the next step.
+            next = factor.col(place).row_indices().get(1).copied();
+        }
+        way.reverse();
+        way
+    }
+
+    /// Gives a node's row of the inverse of the factor along its way: index on the way, and value. `rest` is as long
+    /// as there are nodes, all zero before and after.
+    fn walk(&self, way: &[usize], rest: &mut [f64], mut give: impl FnMut(usize, f64)) {
+        let factor = self.factor.l();
+        let (offsets, rows, values) = factor.csc_data();
+        if let Some(place) = way.last() {
+            rest[*place] = 1.0;
+        }
+        for (index, place) in way.iter().enumerate().rev() {
+            let (first, end) = (offsets[*place], offsets[*place + 1]);
+            let value = std::mem::take(&mut rest[*place]) / values[first];
+            for (row, entry) in rows[first + 1..end].iter().zip(&values[first + 1..end]) {
                 rest[*row] -= entry * value;
             }
+            give(index, value);
         }
-        trail
     }
-}
-
-/// The product of two trails: once they have met, they run together to the root.
-fn shared(a: &[(usize, f64)], b: &[(usize, f64)]) -> f64 {
-    let together = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a.0 == b.0);
-    together.map(|(a, b)| a.1 * b.1).sum()
 }
 
 #[cfg(test)]

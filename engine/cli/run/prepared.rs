@@ -131,7 +131,7 @@ fn estimate_of(
         scenarios,
         caps: &settings.caps,
         parallel: u32::from(args.parallel),
-        proposals: args.proposals,
+        proposals: args.proposals.unwrap_or(packwright::search::PROPOSALS),
         agent: asked_agent,
         writer: Asked {
             task: Some(in_time(proposal, offline(writers))),
