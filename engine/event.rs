@@ -373,6 +373,9 @@ pub struct Limited {
     pub limit: Limit,
     /// So many more episodes are affordable, by what those before them took.
     pub episodes: u32,
+    /// Another round of proposals would take what the verdict needs, so none is made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ends_proposals: bool,
 }
 
 /// The run came to its end.

@@ -184,6 +184,20 @@ impl Search {
         state.limited.as_ref().map(|_| state.affordable_left())
     }
 
+    /// Whether so many more episodes would leave what is kept for the verdict, or at least enough for one.
+    pub fn affords_verdict(&self, episodes: u32) -> bool {
+        let Some(state) = self.state.as_ref().filter(|state| state.frozen.is_none()) else { return true };
+        let keeps = state.limited.is_none() || episodes >= state.allotment.kept();
+        keeps && state.divided(episodes).can_confirm()
+    }
+
+    /// Calls of writers that the next round of proposals may make: each proposal one, and one to mend the answer; and
+    /// one to put together what contradicts itself. None where writers are asked no more.
+    pub fn writer_calls_next(&self) -> u32 {
+        let asking = self.state.as_ref().filter(|state| state.writer_limit.is_none());
+        asking.map_or(0, |state| 2 * round::width(state) + 1)
+    }
+
     /// Whether a limit cut an episode short.
     pub fn is_cut(&self) -> bool {
         self.state.as_ref().is_some_and(|state| state.is_cut)

@@ -4,9 +4,6 @@
 use super::{Bound, Call, Caps, Charge, Limit, Resource, Role, RunCaps};
 use crate::units::Usd;
 
-/// Calls that a round of proposals makes.
-const ROUND_CALLS: u64 = 5;
-
 /// An amount of everything that calls use up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Amount {
@@ -110,13 +107,13 @@ impl Accounts {
     }
 
     /// How many more episodes the limits afford when each takes as much as those before it did on average, and
-    /// the limit that says so. The bound of one call stays unspent at the end of every limit, so it is left out.
-    /// None where nothing limits the agent, or no episode has been made.
-    pub fn episodes_left(&self, episodes: u32, now_ms: u64) -> Option<(f64, Limit)> {
+    /// the limit that says so, after so many more calls of writers. The bound of one call stays unspent at the end of
+    /// every limit, so it is left out. None where nothing limits the agent, or no episode has been made.
+    pub fn episodes_left(&self, episodes: u32, writer_calls: u32, now_ms: u64) -> Option<(f64, Limit)> {
         let each = |part: u64| part as f64 / f64::from(episodes);
         let mean = (episodes > 0).then_some(self.agent.spent)?;
-        // The writers' next round comes off first, at what their calls took until now.
-        let all = self.agent.spent.plus(self.writer.spent).plus(self.next_round());
+        // The writers' calls come off first, at what those until now took.
+        let all = self.agent.spent.plus(self.writer.spent).plus(self.writing(writer_calls));
         let caps = [(None, all, self.caps.run), (Some(Role::Agent), self.agent.spent, self.caps.agent)];
         let mut tightest: Option<(f64, Limit)> = None;
         let mut consider = |role, resource, left: u64, keep: u64, each: f64| {
@@ -148,13 +145,13 @@ impl Accounts {
         tightest
     }
 
-    fn next_round(&self) -> Amount {
-        let Amount { usd, tokens, calls } = self.writer.spent;
-        let of = |part: u64| part / calls.max(1) * ROUND_CALLS;
+    fn writing(&self, more_calls: u32) -> Amount {
+        let (Amount { usd, tokens, calls }, more) = (self.writer.spent, u64::from(more_calls));
         if calls == 0 {
             return Amount::default();
         }
-        Amount { usd: Usd::of_pico(of(usd.pico())), tokens: of(tokens), calls: ROUND_CALLS }
+        let of = |part: u64| part / calls * more;
+        Amount { usd: Usd::of_pico(of(usd.pico())), tokens: of(tokens), calls: more }
     }
 
     fn note_bound(&mut self, role: Role, bound: &Bound) {
@@ -356,13 +353,17 @@ mod tests {
         let run = Caps { usd: Some(Usd::of_pico(1_000)), ..Caps::default() };
         let agent = Caps { calls: Some(50), ..Caps::default() };
         let mut accounts = Accounts::new(RunCaps { run, agent, ..RunCaps::default() }, &[]);
-        assert_eq!(accounts.episodes_left(0, 0), None);
+        assert_eq!(accounts.episodes_left(0, 5, 0), None);
         for _ in 0..10 {
             accounts.reserve(Role::Agent, &bound(90, 90), 0).unwrap();
             accounts.settle(Role::Agent, &bound(90, 90), counted(40, 40), 0);
         }
         // 1,000 - 400 - 90 are left, at 80 for each of 5 episodes; 40 calls are, at 2.
         let expected = Limit { role: None, resource: Resource::Usd };
-        assert_eq!(accounts.episodes_left(5, 0), Some((510.0 / 80.0, expected)));
+        assert_eq!(accounts.episodes_left(5, 5, 0), Some((510.0 / 80.0, expected)));
+        accounts.reserve(Role::Writer, &bound(30, 30), 0).unwrap();
+        accounts.settle(Role::Writer, &bound(30, 30), counted(30, 30), 0);
+        assert_eq!(accounts.episodes_left(5, 0, 0), Some((480.0 / 80.0, expected)));
+        assert_eq!(accounts.episodes_left(5, 4, 0), Some((360.0 / 80.0, expected)));
     }
 }

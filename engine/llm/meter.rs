@@ -97,9 +97,10 @@ impl Ledger {
         self.start.checked_add(self.run_left?)
     }
 
-    /// How many more episodes the limits afford, given how many were made, and the limit that says so.
-    pub fn episodes_left(&self, episodes: u32) -> Option<(f64, Limit)> {
-        lock(&self.accounts).episodes_left(episodes, self.now_ms())
+    /// How many more episodes the limits afford after so many more calls of writers, given how many were made, and the
+    /// limit that says so.
+    pub fn episodes_left(&self, episodes: u32, writer_calls: u32) -> Option<(f64, Limit)> {
+        lock(&self.accounts).episodes_left(episodes, writer_calls, self.now_ms())
     }
 
     /// The limit that refused or cut a call last.

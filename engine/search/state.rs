@@ -285,14 +285,26 @@ impl State {
 
     /// Divides what is still affordable instead of the budget.
     fn limit(&mut self, limited: &Limited) {
-        let held_out = self.run.scenarios.iter().filter(|scenario| scenario.held_out).count() as u32;
-        self.affordable = self.started.saturating_add(limited.episodes).min(self.run.budget);
-        if self.frozen.is_none() {
-            let divided = Allotment::divide(self.affordable, self.allotment.scenarios, held_out);
-            let fitted = confirmation::passes(self).map_or(divided, |passes| divided.fitted(passes));
-            self.allotment = fitted.within(limited.episodes);
+        if limited.ends_proposals {
+            self.writer_limit = Some(limited.limit);
         }
+        if self.frozen.is_none() {
+            self.allotment = self.divided(limited.episodes);
+        }
+        self.affordable = self.affordable_with(limited.episodes);
         self.limited = Some(limited.clone());
+    }
+
+    /// How everything would be divided if so many more episodes were affordable.
+    pub fn divided(&self, episodes: u32) -> Allotment {
+        let held_out = self.run.scenarios.iter().filter(|scenario| scenario.held_out).count() as u32;
+        let affordable = self.affordable_with(episodes);
+        let divided = Allotment::divide(affordable, self.allotment.scenarios, held_out);
+        confirmation::passes(self).map_or(divided, |passes| divided.fitted(passes)).within(episodes)
+    }
+
+    fn affordable_with(&self, episodes: u32) -> u32 {
+        self.started.saturating_add(episodes).min(self.run.budget)
     }
 
     /// Affordable episodes that were not begun.

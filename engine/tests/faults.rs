@@ -44,7 +44,7 @@ fn a_hundred_nights_with_faults_end_as_they_would_without() {
 fn what_could_not_be_measured_is_told() {
     let model = Model::new();
     let weather = Weather::stormy(Seed(2), 0.9);
-    let morning = Night { seed: Seed(2), budget: 60, weather, caps: RunCaps::default() }.pass(&model);
+    let morning = Night { seed: Seed(1), budget: 60, weather, caps: RunCaps::default() }.pass(&model);
     assert!(morning.run.unmeasured() > 0, "the weather was not bad enough");
     morning.check_coverage();
     morning.check_spend();

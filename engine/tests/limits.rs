@@ -131,7 +131,7 @@ fn no_limit_is_ever_exceeded_however_many_calls_are_under_way() {
 
 #[test]
 fn the_search_ends_in_time_for_a_verdict() {
-    for dearer in [1, 8] {
+    for dearer in [1, 8, 100] {
         ends_in_time_for_a_verdict(dearer);
     }
 }
@@ -142,6 +142,10 @@ fn ends_in_time_for_a_verdict(dearer: u64) {
     let pico = |provider: &Provider| provider.pico.load(Ordering::SeqCst) as f64;
     let spent = (pico(&whole.agent) + dearer as f64 * pico(&whole.writer)) / 1e12;
     let half = dear(dearer, 120, 8, RunCaps { run: usd(spent / 2.0), ..RunCaps::default() });
+        if matches!(e, Event::Limited(_) | Event::Planned(_) | Event::ProposalFailed(_)) {
+            eprintln!("{n} {}", &format!("{e:?}").chars().take(150).collect::<String>());
+        }
+    }
     let Ending::Finished(finished) = &half.run.ending else { panic!("{:?}", half.run.ending) };
     assert_eq!(finished.stop, Stop::LimitReached(Limit { role: None, resource: Resource::Usd }));
     let (Verdict::Better(comparison) | Verdict::NotShownBetter(comparison) | Verdict::Worse(comparison)) =
