@@ -206,6 +206,12 @@ impl Beliefs {
         safe.map(|((_, pull), rate)| pull * rate.clamp(0.0, 1.0)).sum()
     }
 
+    /// What a check's rate adds to a scenario's score, by check.
+    fn shares(&self, scenario: usize) -> Vec<f64> {
+        let share = |check: &CheckRef| if check.scenario == scenario { check.share } else { 0.0 };
+        self.checks.iter().map(share).collect()
+    }
+
     /// What a check's rate adds to the weighted mean of scores, by check.
     fn pulls(&self) -> impl Iterator<Item = f64> {
         self.checks.iter().map(|check| self.weights[check.scenario] * check.share)

@@ -11,11 +11,14 @@ use super::prospects;
 use super::state::State;
 use crate::event::{Belief, Phase, Planned, Posterior, ProposalFault, Sealed, Verdict};
 use crate::score::SAFETY;
+use crate::stats::Values;
 use crate::stats::discrepancy::{Mixture, reconciled};
 use crate::stats::lineage::Normal;
 use crate::stats::looks::look_levels;
 use crate::units::PackHash;
 
+/// So many joint draws of finalist and incumbent.
+const DRAWS: usize = 4_000;
 /// The two looks, and one plan that makes up for what could not be measured.
 const PLANS_MAX: u32 = 3;
 /// The part of the passes before the first look.
@@ -123,8 +126,9 @@ pub(super) fn better(state: &State) -> Option<&PackHash> {
 /// What all episodes of the run say of the finalist: those of the search, pooled along the lineage, and the fresh
 /// ones, which show how far the pooling is to be trusted.
 fn posterior(state: &State, finalist: &PackHash) -> Option<Posterior> {
-    let pooled = state.beliefs.view().difference(state.place(finalist), 0)?;
-    let pooled = Normal { mean: pooled.value, variance: pooled.se * pooled.se };
+    let drawn = pooled(state, finalist)?;
+    let differences = (0..drawn.draws).map(|draw| drawn.row(draw)).map(|row| row[1] - row[0]);
+    let pooled = spread(differences.collect());
     let believed = match fresh(state, finalist) {
         Some(fresh) => reconciled(pooled, fresh),
         None => Mixture::of(pooled),
@@ -150,10 +154,26 @@ pub(super) fn value(state: &State, id: &PackHash) -> Option<Estimate> {
         id if id == state.incumbent() => |pair| pair.incumbent,
         _ => return None,
     };
-    let pooled = state.beliefs.view().estimate(state.place(id))?;
-    let pooled = Normal { mean: pooled.value, variance: pooled.se * pooled.se };
+    let drawn = pooled(state, finalist)?;
+    let column = usize::from(id == finalist);
+    let pooled = spread((0..drawn.draws).map(|draw| drawn.row(draw)[column]).collect());
     let believed = reconciled(pooled, fresh_objective(state, finalist, pick)?);
     Some(Estimate { value: believed.mean(), se: believed.variance().sqrt() })
+}
+
+/// Joint draws of the objectives of incumbent and finalist by the episodes of the search, pooled along the lineage.
+fn pooled(state: &State, finalist: &PackHash) -> Option<Values> {
+    let mut rng = state.run.seed.child("pooled", &[]).rng();
+    let pair = [0, state.place(finalist)];
+    state.beliefs.view().objectives(&pair, &state.beliefs, DRAWS, &mut rng)
+}
+
+/// The mean and variance of some draws.
+fn spread(draws: Vec<f64>) -> Normal {
+    let count = draws.len() as f64;
+    let mean = draws.iter().sum::<f64>() / count;
+    let variance = draws.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count;
+    Normal { mean, variance }
 }
 
 /// The difference by the fresh pairs alone; none while a scenario has none.

@@ -6,6 +6,7 @@ use super::state::State;
 use super::{confirmation, round};
 use crate::episode::EpisodeKey;
 use crate::event::{Operator, Phase, Planned, Step, Stop, Target};
+use crate::stats::top_two;
 use crate::units::PackHash;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
@@ -23,6 +24,8 @@ const PROPOSALS_PER_LOOK: u32 = 8;
 const MEMBERS_PER_LOOK: u32 = 256;
 /// So many of the best are contenders at the end.
 const REPEATED: usize = 4;
+/// Joint draws of their objectives.
+const DRAWS: usize = 300;
 /// The same for the incumbent, without which there is nothing to compare with.
 const INCUMBENT_ATTEMPTS_MAX: u32 = 8;
 /// Rounds of proposals without any candidate before the search gives up on the writer.
@@ -203,13 +206,11 @@ fn repeat(state: &State) -> Option<Planned> {
         safe_first.then(state.value_of(b).total_cmp(&state.value_of(a)))
     });
     contenders.truncate(REPEATED);
-    let best = *contenders.first()?;
-    let chance = |id: &PackHash| {
-        let difference = view.difference(state.place(id), state.place(best));
-        difference.map_or(0.0, |difference| difference.probability_above(0.0))
-    };
-    contenders[1..].sort_by(|a, b| chance(b).total_cmp(&chance(a)));
-    contenders.truncate(2);
+    let places: Vec<usize> = contenders.iter().map(|id| state.place(id)).collect();
+    let rng_of = |purpose: &str| rng(state, purpose, "");
+    let drawn = view.objectives(&places, &state.beliefs, DRAWS, &mut rng_of("contenders"));
+    let (leader, challenger) = drawn.and_then(|drawn| top_two(&drawn, &mut rng_of("top two")))?;
+    let contenders = [contenders[leader], contenders[challenger]];
     let mut scenarios = state.scenarios.clone();
     scenarios.shuffle(&mut rng(state, "repeat", ""));
     let members = || contenders.iter().map(|id| &state.members[*id]);

@@ -142,10 +142,6 @@ fn ends_in_time_for_a_verdict(dearer: u64) {
     let pico = |provider: &Provider| provider.pico.load(Ordering::SeqCst) as f64;
     let spent = (pico(&whole.agent) + dearer as f64 * pico(&whole.writer)) / 1e12;
     let half = dear(dearer, 120, 8, RunCaps { run: usd(spent / 2.0), ..RunCaps::default() });
-        if matches!(e, Event::Limited(_) | Event::Planned(_) | Event::ProposalFailed(_)) {
-            eprintln!("{n} {}", &format!("{e:?}").chars().take(150).collect::<String>());
-        }
-    }
     let Ending::Finished(finished) = &half.run.ending else { panic!("{:?}", half.run.ending) };
     assert_eq!(finished.stop, Stop::LimitReached(Limit { role: None, resource: Resource::Usd }));
     let (Verdict::Better(comparison) | Verdict::NotShownBetter(comparison) | Verdict::Worse(comparison)) =

@@ -7,7 +7,11 @@
 
 use super::Beliefs;
 use super::base::Base;
+use crate::stats::joint::Joint;
 use crate::stats::normal;
+use crate::stats::values::{ScenarioDraws, Values, objective_draws, penalised};
+use nalgebra::DMatrix;
+use rand::rngs::ChaCha8Rng;
 use std::sync::Arc;
 
 /// Beliefs about all candidates at one moment. Candidates are named by their places.
@@ -112,18 +116,53 @@ impl View {
 
     /// The variance of a sum, over checks with weights.
     fn variance(&self, parts: &Parts, weights: &[f64]) -> f64 {
-        let mut variance = 0.0;
-        for (index, (a, part)) in parts.short.iter().enumerate() {
-            variance += part * part * self.base.spread.covariance(*a, *a, weights);
-            for (b, other) in &parts.short[..index] {
-                variance += 2.0 * part * other * self.base.spread.covariance(*a, *b, weights);
+        self.covariance(parts, parts, weights).max(0.0)
+    }
+
+    /// The covariance of two sums, over checks with weights.
+    fn covariance(&self, a: &Parts, b: &Parts, weights: &[f64]) -> f64 {
+        let mut sum = 0.0;
+        for (ours, part) in &a.short {
+            for (theirs, other) in &b.short {
+                sum += part * other * self.base.spread.covariance(*ours, *theirs, weights);
             }
         }
-        for (newest, part) in &parts.moves {
+        for (newest, part) in &a.moves {
+            let Some((_, other)) = b.moves.iter().find(|(move_of, _)| move_of == newest) else { continue };
             let moved = self.newest[*newest].moved.iter().zip(weights);
-            variance += part * part * moved.map(|(moved, weight)| moved * weight).sum::<f64>();
+            sum += part * other * moved.map(|(moved, weight)| moved * weight).sum::<f64>();
         }
-        variance.max(0.0)
+        sum
+    }
+
+    /// Joint draws of the objectives of some candidates, the variance penalty computed within each; none where one is
+    /// far from the best.
+    pub fn objectives(
+        &self,
+        candidates: &[usize],
+        beliefs: &Beliefs,
+        draws: usize,
+        rng: &mut ChaCha8Rng,
+    ) -> Option<Values> {
+        let parts: Vec<Parts> =
+            candidates.iter().map(|candidate| self.parts(*candidate)).collect::<Option<_>>()?;
+        let drawn: Vec<ScenarioDraws> = (0..beliefs.weights.len())
+            .map(|scenario| {
+                let shares = beliefs.shares(scenario);
+                let squares: Vec<f64> = shares.iter().map(|share| share * share).collect();
+                let mean = |candidate: &usize| {
+                    let means = shares.iter().enumerate();
+                    means.map(|(check, share)| share * self.mean(*candidate, check)).sum()
+                };
+                let size = candidates.len();
+                let covariance = DMatrix::from_fn(size, size, |a, b| {
+                    self.covariance(&parts[a.max(b)], &parts[a.min(b)], &squares)
+                });
+                let joint = Joint { means: candidates.iter().map(mean).collect(), covariance };
+                ScenarioDraws::of(beliefs.weights[scenario], [(1.0, &joint)], draws, rng)
+            })
+            .collect::<Option<_>>()?;
+        Some(objective_draws(&drawn, penalised(beliefs.rho)))
     }
 
     fn mean(&self, candidate: usize, check: usize) -> f64 {
