@@ -14,6 +14,7 @@ use crate::event::{Event, RunStarted};
 use anyhow::{Context, bail};
 use flate2::Compression;
 use flate2::read::{DeflateDecoder, DeflateEncoder};
+use rayon::prelude::*;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -193,13 +194,15 @@ impl Store {
         let rows = statement.query_map([], |row| {
             Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
         })?;
-        rows.map(|row| {
-            let (ordinal, body, wall_clock) = row?;
-            let event =
-                serde_json::from_str(&body).with_context(|| format!("read event {ordinal} of the run"))?;
-            Ok(Record { ordinal, event, wall_clock: serde_json::from_str(&wall_clock)? })
-        })
-        .collect()
+        let rows: Vec<(u32, String, String)> = rows.collect::<Result<_, _>>()?;
+        // A long run has tens of thousands, and reading their JSON is most of what resuming it takes.
+        rows.into_par_iter()
+            .map(|(ordinal, body, wall_clock)| {
+                let event = serde_json::from_str(&body)
+                    .with_context(|| format!("read event {ordinal} of the run"))?;
+                Ok(Record { ordinal, event, wall_clock: serde_json::from_str(&wall_clock)? })
+            })
+            .collect()
     }
 
     /// The episode that was recorded under an ordinal.
