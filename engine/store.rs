@@ -46,6 +46,23 @@ pub struct Record {
     pub wall_clock: WallClock,
 }
 
+/// An episode as it is kept: compressed.
+pub struct Transcript {
+    pub ordinal: u32,
+    packed: Vec<u8>,
+}
+
+impl Transcript {
+    /// The episode as JSON.
+    pub fn json(&self) -> anyhow::Result<String> {
+        let mut text = String::with_capacity(6 * self.packed.len());
+        DeflateDecoder::new(&self.packed[..])
+            .read_to_string(&mut text)
+            .with_context(|| format!("unpack the transcript of event {}", self.ordinal))?;
+        Ok(text)
+    }
+}
+
 /// Readings of the clock.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WallClock {
@@ -202,18 +219,38 @@ impl Store {
         .collect()
     }
 
+    /// Keeps the rubrics of the run's suite, as JSON by scenario, so that the run can be explained and scored again
+    /// when the suite has changed or is elsewhere.
+    pub fn keep_rubrics(&self, rubrics: &str) -> anyhow::Result<()> {
+        let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('rubrics', ?1)";
+        self.connection.execute(sql, [rubrics]).context("keep the rubrics of the run")?;
+        Ok(())
+    }
+
+    /// The rubrics that the run began with; none in runs from before they were kept.
+    pub fn rubrics(&self) -> anyhow::Result<Option<String>> {
+        let sql = "SELECT value FROM meta WHERE key = 'rubrics'";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0)).optional()?)
+    }
+
+    /// All transcripts as they are kept, in the order of their ordinals; unpacking them is left to the caller, who
+    /// may want to do it side by side.
+    pub fn transcripts(&self) -> anyhow::Result<Vec<Transcript>> {
+        let mut statement =
+            self.connection.prepare("SELECT ordinal, body FROM transcripts ORDER BY ordinal")?;
+        let rows =
+            statement.query_map([], |row| Ok(Transcript { ordinal: row.get(0)?, packed: row.get(1)? }))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The episode that was recorded under an ordinal.
     pub fn episode(&self, ordinal: u32) -> anyhow::Result<Option<Episode>> {
         let blob: Option<Vec<u8>> = self
             .connection
             .query_row("SELECT body FROM transcripts WHERE ordinal = ?1", [ordinal], |row| row.get(0))
             .optional()?;
-        let Some(blob) = blob else { return Ok(None) };
-        let mut text = String::new();
-        DeflateDecoder::new(&blob[..])
-            .read_to_string(&mut text)
-            .with_context(|| format!("unpack the transcript of event {ordinal}"))?;
-        Ok(Some(serde_json::from_str(&text)?))
+        let Some(packed) = blob else { return Ok(None) };
+        Ok(Some(serde_json::from_str(&Transcript { ordinal, packed }.json()?)?))
     }
 }
 
