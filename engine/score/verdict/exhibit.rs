@@ -13,6 +13,8 @@ use std::sync::OnceLock;
 /// How much text is shown on each side of a place, and of the place itself, in characters.
 const AROUND: usize = 80;
 const FOUND_MAX: usize = 240;
+/// How much of what is lacking is told, in characters.
+const LACKING_MAX: usize = 200;
 
 /// Shows why the episodes of one rubric fail a check; made once, for many episodes.
 #[derive(Debug)]
@@ -99,7 +101,11 @@ impl<'r> Explainer<'r> {
         }
         let beginnings = self.beginnings.get_or_init(|| Some(pattern.beginnings()));
         let miss = beginnings.as_ref()?.nearest(&text)?;
-        Some((miss.found, Some(miss.lacking)))
+        let lacking = match miss.lacking.char_indices().nth(LACKING_MAX) {
+            Some((end, _)) => format!("{} …", &miss.lacking[..end]),
+            None => miss.lacking,
+        };
+        Some((miss.found, Some(lacking)))
     }
 }
 
