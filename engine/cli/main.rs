@@ -67,7 +67,7 @@ enum Command {
     Estimate(Box<estimate::EstimateArgs>),
     /// List runs, or export a run's events
     Runs(runs::RunsArgs),
-    /// Print the report of a run again
+    /// Write and print the report of a run: a page for a browser, Markdown and JSON
     Report(report::ReportArgs),
     /// Score recorded episodes in bulk: JSON lines in, JSON lines out
     Score(score::ScoreArgs),

@@ -7,7 +7,7 @@ use crate::out;
 use clap::Args;
 use packwright::report::{Archive, Dossier, Source, Written, render, write};
 use packwright::scenario::Rubrics;
-use packwright::store::{Store, run_entry};
+use packwright::store::{RunEntry, Store};
 use packwright::units::RunId;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -40,7 +40,7 @@ pub fn run(args: ReportArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     out::line(format!("run {}\n\n{}", folder.display(), render(&dossier.report)));
-    let entry = run_entry(&folder)?;
+    let entry = entry_of(&folder, &dossier);
     conclusion::consequences(&entry, &args.runs).iter().for_each(|line| {
         out::line(line);
     });
@@ -55,6 +55,20 @@ pub fn run(args: ReportArgs) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The run in short.
+fn entry_of(folder: &Path, dossier: &Dossier) -> RunEntry {
+    let report = &dossier.report;
+    RunEntry {
+        id: dossier.run.clone(),
+        folder: folder.to_owned(),
+        started: Some(report.started.clone()),
+        started_ms: None,
+        episodes_scored: report.episodes.scored,
+        episodes_unmeasured: report.episodes.unmeasured,
+        finished: report.finished.clone(),
+    }
 }
 
 /// Everything that a report says of a run.

@@ -6,7 +6,6 @@
 
 mod kept;
 
-use super::dossier::EpisodeRow;
 use super::grid::GridCheck;
 use crate::scenario::Rubrics;
 use crate::score::{Exhibit, Explainer};
@@ -39,10 +38,11 @@ pub struct Chunk {
 }
 
 impl Archive {
-    /// Packs transcripts, and looks up why checks failed in them.
+    /// Packs transcripts, and looks up why checks failed in them; `wanted` names the checks by the ordinals of their
+    /// episodes.
     pub(super) fn of(
         transcripts: &[Transcript],
-        rows: &[EpisodeRow],
+        wanted: &HashMap<u32, Vec<usize>>,
         checks: &[GridCheck],
         rubrics: &Rubrics,
     ) -> anyhow::Result<Archive> {
@@ -53,13 +53,12 @@ impl Archive {
                 rubric.checks.iter().find(|known| known.id == check.check).map(Explainer::new)
             })
             .collect();
-        let failed: HashMap<u32, &[usize]> = rows.iter().map(|row| (row.ordinal, &row.failed[..])).collect();
         let drafts: Vec<Draft> = transcripts
             .par_chunks(CHUNK)
             .map(|transcripts| {
                 let mut draft = Draft::default();
                 for transcript in transcripts {
-                    let failed = failed.get(&transcript.ordinal).copied().unwrap_or_default();
+                    let failed = wanted.get(&transcript.ordinal).map_or(&[][..], Vec::as_slice);
                     let json = transcript.json()?;
                     read(&mut draft, transcript.ordinal, &json, failed, &explainers)?;
                 }

@@ -5,7 +5,7 @@ use super::bars::{Bars, Sources};
 use super::blame::{BlamedSentence, blame};
 use super::cost::CostOverTime;
 use super::failures::{Failure, failures};
-use super::grid::{self, Grid, Places};
+use super::grid::{self, Cell, Grid, Places};
 use super::headline::Headline;
 use super::interval::Estimate;
 use super::progress::{BestPoint, Progress, steps};
@@ -19,6 +19,7 @@ use crate::scenario::Rubrics;
 use crate::store::Record;
 use crate::units::{PackHash, RunId};
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// The version of `report.json`'s form.
 const FORMAT: u32 = 1;
@@ -121,8 +122,7 @@ impl Dossier {
         let Some(report) = Report::of_gathered(&gathered, records, calls) else { return Ok(None) };
         let nothing = Rubrics::default();
         let rubrics = source.rubrics.as_ref().copied().unwrap_or(&nothing);
-        let candidates = candidate_rows(records, &Progress::of(records));
-        let (candidates, best) = candidates;
+        let mut candidates = candidate_rows(records);
         let finalist = report.finalist.as_ref().map(|finalist| finalist.id.clone());
         let sources = Sources {
             gathered: &gathered,
@@ -149,14 +149,22 @@ impl Dossier {
         let incumbent_place = places.candidates[&report.started.incumbent.id];
         grid::rank(&mut checks, &cells, &report.started, incumbent_place, finalist_place);
         let shown = finalist_place.unwrap_or(incumbent_place);
-        let archive = Archive::of(source.transcripts, &episode_rows, &checks, rubrics)?;
+        let (archive, progress) = rayon::join(
+            || Archive::of(source.transcripts, &newest_failures(&cells), &checks, rubrics),
+            || Progress::of(records),
+        );
+        let archive = archive?;
         let failures = failures(&checks, &cells[shown], &gathered, &archive);
+        for row in &mut candidates {
+            row.objective = progress.objectives.get(&row.id).copied();
+            row.effect = progress.effects.get(&row.id).copied();
+        }
         let dossier = Dossier {
             format: FORMAT,
             run: source.run.clone(),
             headline,
             bars,
-            best,
+            best: progress.best,
             cost: CostOverTime::of(records, calls, dollars(&report), tokens(&report)),
             blame: blame(&candidates, shown),
             candidates,
@@ -178,16 +186,28 @@ impl Dossier {
     }
 }
 
-fn candidate_rows(records: &[Record], progress: &Progress) -> (Vec<CandidateRow>, Vec<BestPoint>) {
+/// The checks of which something is shown in each episode: its candidate's newest failure.
+fn newest_failures(cells: &[Vec<Cell>]) -> HashMap<u32, Vec<usize>> {
+    let mut wanted: HashMap<u32, Vec<usize>> = HashMap::new();
+    for cell in cells.iter().flatten() {
+        if let Some(ordinal) = cell.failed_at {
+            wanted.entry(ordinal).or_default().push(cell.check);
+        }
+    }
+    wanted
+}
+
+/// The candidates without what is believed of them.
+fn candidate_rows(records: &[Record]) -> Vec<CandidateRow> {
     let steps = steps(records);
     let mut rows: Vec<CandidateRow> = Vec::new();
     let mut ended = 0;
-    let mut places = std::collections::HashMap::new();
+    let mut places = HashMap::new();
     for record in records {
         match &record.event {
             Event::RunStarted(started) => {
                 places.insert(started.incumbent.id.clone(), 0);
-                rows.push(candidate_row(&started.incumbent, "", &[], 0, progress));
+                rows.push(candidate_row(&started.incumbent, "", &[], 0));
             }
             Event::Proposed(proposed) if !places.contains_key(&proposed.candidate.id) => {
                 let edges = match steps.get(&record.ordinal) {
@@ -195,7 +215,7 @@ fn candidate_rows(records: &[Record], progress: &Progress) -> (Vec<CandidateRow>
                     _ => &[],
                 };
                 places.insert(proposed.candidate.id.clone(), rows.len());
-                rows.push(candidate_row(&proposed.candidate, &proposed.rationale, edges, ended, progress));
+                rows.push(candidate_row(&proposed.candidate, &proposed.rationale, edges, ended));
             }
             Event::EpisodeScored(scored) => {
                 ended += 1;
@@ -207,16 +227,10 @@ fn candidate_rows(records: &[Record], progress: &Progress) -> (Vec<CandidateRow>
             _ => {}
         }
     }
-    (rows, progress.best.clone())
+    rows
 }
 
-fn candidate_row(
-    candidate: &Candidate,
-    said: &str,
-    edges: &[PackHash],
-    born_after: u32,
-    progress: &Progress,
-) -> CandidateRow {
+fn candidate_row(candidate: &Candidate, said: &str, edges: &[PackHash], born_after: u32) -> CandidateRow {
     CandidateRow {
         id: candidate.id.clone(),
         operator: candidate.operator,
@@ -226,8 +240,8 @@ fn candidate_row(
         said: said.to_owned(),
         born_after,
         episodes: 0,
-        objective: progress.objectives.get(&candidate.id).copied(),
-        effect: progress.effects.get(&candidate.id).copied(),
+        objective: None,
+        effect: None,
         policy: candidate.agents_md.clone(),
     }
 }
@@ -295,6 +309,6 @@ fn outcome_word(outcome: &Outcome) -> &'static str {
 impl CandidateRow {
     pub(super) fn sample(name: &str, operator: Operator, policy: &str) -> CandidateRow {
         let candidate = Candidate { operator, ..Candidate::brought(PackHash(name.to_owned()), policy) };
-        candidate_row(&candidate, "", &[], 0, &Progress::of(&[]))
+        candidate_row(&candidate, "", &[], 0)
     }
 }

@@ -25,6 +25,8 @@ pub struct GridCheck {
     pub category: String,
     pub points: f64,
     pub held_out: bool,
+    /// What its author says of it; none where the rubric is not known or says nothing.
+    pub description: Option<String>,
     /// What it asks for, in words; none where the rubric is not known.
     pub explained: Option<String>,
     pub pattern: Option<String>,
@@ -85,6 +87,7 @@ pub(super) fn checks(started: &RunStarted, scored: &[Scored], rubrics: &Rubrics)
         for entry in &scenario.checks {
             let known = rubric.and_then(|rubric| rubric.checks.iter().find(|check| check.id == entry.id));
             checks.push(GridCheck {
+                description: known.map(|check| check.description.clone()).filter(|said| !said.is_empty()),
                 explained: known.map(|check| check.explained()),
                 pattern: known.and_then(|check| check.pattern()).map(|pattern| pattern.source().to_owned()),
                 ..unknown(scenario, &entry.id, &entry.category, entry.points)
@@ -110,6 +113,7 @@ fn unknown(scenario: &ScenarioEntry, check: &str, category: &str, points: f64) -
         category: category.to_owned(),
         points,
         held_out: scenario.held_out,
+        description: None,
         explained: None,
         pattern: None,
         lost: None,

@@ -12,6 +12,8 @@ use std::fmt::Write as _;
 
 /// So many candidates and failed checks are listed; `report.json` has all.
 const LISTED_MAX: usize = 30;
+/// So many characters of a check's words are shown.
+const WORDS_MAX: usize = 300;
 const NONE: &str = "not measured";
 
 /// The report as a Markdown document.
@@ -118,8 +120,10 @@ fn failure_text(dossier: &Dossier, failure: &Failure) -> String {
         failure.passed,
         failure.episodes
     );
-    if let Some(explained) = &check.explained {
-        out += &format!("  - asks: {}\n", escaped(explained));
+    for (what, said) in [("about", &check.description), ("asks", &check.explained)] {
+        if let Some(said) = said {
+            out += &format!("  - {what}: {}\n", escaped(&shortened(said)));
+        }
     }
     out += &match &failure.exhibit {
         Some(exhibit) => format!("  - event {}: {}\n", failure.episode, exhibit_text(exhibit)),
@@ -130,6 +134,14 @@ fn failure_text(dossier: &Dossier, failure: &Failure) -> String {
         None => "  - passed with no ancestor\n".to_owned(),
     };
     out
+}
+
+/// Long patterns make long words, which `report.json` has in full.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(WORDS_MAX) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 fn exhibit_text(exhibit: &Exhibit) -> String {

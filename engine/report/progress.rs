@@ -10,8 +10,11 @@ use crate::units::PackHash;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// So many points of the curve at most: each takes the search a whole estimate of all candidates.
+/// So many points of the curve at most and at least.
 const POINTS_MAX: u32 = 60;
+const POINTS_MIN: u32 = 12;
+/// A point takes the search an estimate of all candidates that it knows, and so many estimates are made in all.
+const ESTIMATES_MAX: u32 = 15_000;
 
 /// The best candidate after so many episodes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,7 +39,11 @@ impl Progress {
     pub fn of(records: &[Record]) -> Progress {
         let told = whole_plans(records);
         let episodes = told.iter().filter(|record| is_episode(&record.event)).count() as u32;
-        let apart = episodes.div_ceil(POINTS_MAX).max(1);
+        let candidates =
+            told.iter().filter(|record| matches!(record.event, Event::Proposed(_))).count() as u32;
+        // On the way half of the candidates are known on average.
+        let points = (2 * ESTIMATES_MAX / candidates.max(1)).clamp(POINTS_MIN, POINTS_MAX);
+        let apart = episodes.div_ceil(points).max(1);
         let mut search = Search::new();
         let (mut best, mut seen, mut next) = (Vec::new(), 0, apart);
         for (index, record) in told.iter().enumerate() {

@@ -27,7 +27,7 @@ function checksView(view) {
     el("div", { class: "controls" },
       choice("Sort by", "heat-sort", Object.entries(SORTS).map(([key, [name]]) => [key, name]), heat.sort, again("sort")),
       choice("Scenario", "heat-scenario", [["", "all"], ...scenarios.map((name) => [name, name])], "", again("scenario")),
-      choice("Candidates", "heat-columns", [["best", "the 16 best"], ["newest", "the 16 newest"], ["all", "all"]], heat.columns, again("columns")),
+      choice("Candidates", "heat-columns", [["best", "the best"], ["newest", "the newest"], ["all", "all"]], heat.columns, again("columns")),
       el("label", { for: "heat-text" }, "Check has", el("input", { type: "search", id: "heat-text", oninput: (event) => again("text")(event.target.value) }))),
     el("ul", { class: "legend", "aria-label": "Legend" },
       el("li", {}, el("i", { class: "l-low" }), "always failed"), el("li", {}, el("i", { class: "l-middle" }), "sometimes"),
@@ -45,13 +45,16 @@ function rowsShown() {
     .sort((a, b) => (b.by ?? 0) - (a.by ?? 0));
 }
 
+/** As many candidates as can be told apart at this width. */
+const few = () => (window.innerWidth < 700 ? 7 : 16);
+
 function columnsShown() {
   const places = dossier.candidates.map((_, place) => place).filter((place) => dossier.grid.cells[place].length > 0);
   const first = [dossier.finalist_place, dossier.incumbent_place].filter((place) => place !== null);
   const value = (place) => dossier.candidates[place].objective?.value ?? -1;
   const order = heat.columns === "newest" ? (a, b) => b - a : (a, b) => value(b) - value(a);
   const others = places.filter((place) => !first.includes(place)).sort(order);
-  return [...first, ...(heat.columns === "all" ? others : others.slice(0, 16 - first.length))];
+  return [...first, ...(heat.columns === "all" ? others : others.slice(0, few() - first.length))];
 }
 
 /** What can be read on a cell of this share. */
@@ -112,11 +115,19 @@ function showCheck(place, candidate) {
     el("div", { class: "controls" }, choice("Candidate", "detail-candidate", others, candidate, (value) => showCheck(place, Number(value)))),
     el("p", {}, `${check.category}, ${check.points} points. `, el("strong", { id: "detail-tally" }, one ? `${one.passed} of ${one.episodes} passed` : "not run"), ` with ${shortOf(candidate)}${roleOf(candidate)}.`),
     el("h2", {}, "What it asks for"),
-    el("p", { id: "explained" }, check.explained ?? `not known: ${dossier.no_rubrics ?? "an evaluator outside of this program judged"}`),
-    check.pattern === null ? null : el("p", {}, "as a pattern: ", el("code", { id: "pattern" }, check.pattern)),
+    check.description ? el("p", { id: "description" }, check.description) : null,
+    explained(check),
+    check.pattern === null ? null : el("details", { open: check.pattern.length < 160 }, el("summary", {}, "As a pattern"), el("p", {}, el("code", { id: "pattern" }, check.pattern))),
     el("h2", {}, "What was seen"), seen,
     el("h2", {}, "Policy lines changed since it last passed"), changedSince(candidate, one));
   fillSeen(seen, place, one);
+}
+
+/** What a check asks for, in words; long patterns make long words, which are folded. */
+function explained(check) {
+  const words = check.explained ?? `not known: ${dossier.no_rubrics ?? "an evaluator outside of this program judged"}`;
+  if (words.length <= 320) return el("p", { id: "explained" }, words);
+  return el("div", { id: "explained" }, el("p", {}, `${words.slice(0, 240)} …`), el("details", {}, el("summary", {}, "All of it in words"), el("p", {}, words)));
 }
 
 async function fillSeen(seen, place, one) {

@@ -28,18 +28,18 @@ function lineageView(view) {
     return own.length === 0 || (!few && !path.has(place)) ? 1 : own.reduce((sum, child) => sum + leaves(child), 0);
   };
   const depth = (place) => 1 + Math.max(0, ...(!few && !path.has(place) ? [] : children.get(place) ?? []).map(depth));
-  const [height, levels] = [60 + leaves(dossier.incumbent_place) * 20, depth(dossier.incumbent_place)];
+  const [height, levels] = [80 + leaves(dossier.incumbent_place) * 30, depth(dossier.incumbent_place)];
   const option = () => ({
     tooltip: tooltip("item", ({ data }) => {
       const row = candidates[data.place];
       return `${shortOf(data.place)}${roleOf(data.place)}\n${row.operator}, ${row.episodes} episodes\nobjective ${estimate(row.objective)}\neffect of its edit ${belief(row.effect)}`;
     }),
-    series: [{ type: "tree", data: [node(dossier.incumbent_place)], orient: "LR", left: 20, right: 170, top: 10, bottom: 10, initialTreeDepth: -1,
-      expandAndCollapse: false, symbol: "circle", edgeShape: "polyline", label: { position: "right", fontSize: 11 }, emphasis: { disabled: true } }],
+    series: [{ type: "tree", data: [node(dossier.incumbent_place)], orient: "LR", left: 70, right: 170, top: 24, bottom: 24, initialTreeDepth: -1,
+      expandAndCollapse: false, symbol: "circle", label: { position: "top", distance: 5, fontSize: 11 }, leaves: { label: { position: "right" } }, lineStyle: { curveness: 0.4 }, emphasis: { disabled: true } }],
   });
   const tree = chart("Tree of candidates from the pack to beat to the new pack. The table below has every candidate with its parent.", height, option,
     ({ data }) => { if (data) showCandidate(data.place); });
-  tree.style.minWidth = `${190 + levels * 130}px`;
+  tree.style.minWidth = `${230 + levels * 165}px`;
   view.append(
     el("p", {}, `${candidates.length} candidates; the line to ${shortOf(shown)} is marked.`, few ? "" : " Of other branches the first candidate stands for all that descend from it; the table has them all."),
     el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Lineage tree; the table below has the same" }, tree),
