@@ -12,8 +12,9 @@ use crate::cache::create_private;
 use crate::episode::Episode;
 use crate::event::{Event, RunStarted};
 use anyhow::{Context, bail};
-use flate2::Compression;
-use flate2::read::{DeflateDecoder, DeflateEncoder};
+use flate2::read::DeflateEncoder;
+use flate2::{Compression, Decompress, FlushDecompress, Status};
+use rayon::prelude::*;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -55,11 +56,8 @@ pub struct Transcript {
 impl Transcript {
     /// The episode as JSON.
     pub fn json(&self) -> anyhow::Result<String> {
-        let mut text = String::with_capacity(6 * self.packed.len());
-        DeflateDecoder::new(&self.packed[..])
-            .read_to_string(&mut text)
-            .with_context(|| format!("unpack the transcript of event {}", self.ordinal))?;
-        Ok(text)
+        let unpacked = inflated(&self.packed).and_then(|bytes| Ok(String::from_utf8(bytes)?));
+        unpacked.with_context(|| format!("unpack the transcript of event {}", self.ordinal))
     }
 }
 
@@ -210,13 +208,13 @@ impl Store {
         let rows = statement.query_map([], |row| {
             Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
         })?;
-        rows.map(|row| {
-            let (ordinal, body, wall_clock) = row?;
+        let rows: Vec<(u32, String, String)> = rows.collect::<Result<_, _>>()?;
+        let read = rows.par_iter().map(|(ordinal, body, wall_clock)| {
             let event =
-                serde_json::from_str(&body).with_context(|| format!("read event {ordinal} of the run"))?;
-            Ok(Record { ordinal, event, wall_clock: serde_json::from_str(&wall_clock)? })
-        })
-        .collect()
+                serde_json::from_str(body).with_context(|| format!("read event {ordinal} of the run"))?;
+            Ok(Record { ordinal: *ordinal, event, wall_clock: serde_json::from_str(wall_clock)? })
+        });
+        read.collect()
     }
 
     /// Keeps the rubrics of the run's suite, as JSON by scenario, so that the run can be explained and scored again
@@ -293,6 +291,20 @@ fn has_log(path: &Path) -> bool {
 /// The characters with a meaning in SQLite's file URIs, escaped.
 fn uri_path(path: &Path) -> String {
     path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
+}
+
+/// Straight into one buffer, which for thousands of transcripts saves a copy of each.
+fn inflated(packed: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(6 * packed.len() + 1_024);
+    let mut inflater = Decompress::new(false);
+    loop {
+        let rest = &packed[inflater.total_in() as usize..];
+        match inflater.decompress_vec(rest, &mut bytes, FlushDecompress::Finish)? {
+            Status::StreamEnd => return Ok(bytes),
+            _ if bytes.len() == bytes.capacity() => bytes.reserve(bytes.len()),
+            _ => bail!("it is cut off"),
+        }
+    }
 }
 
 fn compressed(text: &str) -> std::io::Result<Vec<u8>> {

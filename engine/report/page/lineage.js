@@ -28,7 +28,7 @@ function lineageView(view) {
     return own.length === 0 || (!few && !path.has(place)) ? 1 : own.reduce((sum, child) => sum + leaves(child), 0);
   };
   const depth = (place) => 1 + Math.max(0, ...(!few && !path.has(place) ? [] : children.get(place) ?? []).map(depth));
-  const [height, levels] = [80 + leaves(dossier.incumbent_place) * 30, depth(dossier.incumbent_place)];
+  const [height, levels] = [80 + leaves(dossier.incumbent_place) * 24, depth(dossier.incumbent_place)];
   const option = () => ({
     tooltip: tooltip("item", ({ data }) => {
       const row = candidates[data.place];
