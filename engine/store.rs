@@ -25,6 +25,8 @@ use std::time::Instant;
 pub use calls::CallBook;
 pub use folder::{RunEntry, newest_unfinished, run_entries, run_entry, utc_text};
 
+/// Deflate makes nothing shorter than to this part.
+const INFLATION_MAX: usize = 1_100;
 const NOTE_WORKED: &str = "INSERT OR REPLACE INTO meta (key, value) VALUES ('worked_ms', ?1)";
 
 /// An open run. While it is open for writing, no other process can write to it.
@@ -293,17 +295,21 @@ fn uri_path(path: &Path) -> String {
     path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
 }
 
-/// Straight into one buffer, which for thousands of transcripts saves a copy of each.
+/// Straight into one buffer, which for thousands of transcripts saves a copy of each; into a greater one where that
+/// is too small.
 fn inflated(packed: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(6 * packed.len() + 1_024);
-    let mut inflater = Decompress::new(false);
+    let mut capacity = 6 * packed.len() + 1_024;
     loop {
-        let rest = &packed[inflater.total_in() as usize..];
-        match inflater.decompress_vec(rest, &mut bytes, FlushDecompress::Finish)? {
-            Status::StreamEnd => return Ok(bytes),
-            _ if bytes.len() == bytes.capacity() => bytes.reserve(bytes.len()),
-            _ => bail!("it is cut off"),
+        let mut bytes = Vec::with_capacity(capacity);
+        let mut inflater = Decompress::new(false);
+        let result = inflater.decompress_vec(packed, &mut bytes, FlushDecompress::Finish);
+        if matches!(result, Ok(Status::StreamEnd)) {
+            return Ok(bytes);
         }
+        if inflater.total_out() < capacity as u64 || capacity > INFLATION_MAX * packed.len() {
+            bail!("it is cut off or broken");
+        }
+        capacity *= 8;
     }
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 const POINTS_MAX: u32 = 60;
 const POINTS_MIN: u32 = 12;
 /// A point takes the search an estimate of all candidates that it knows, and so many estimates are made in all.
-const ESTIMATES_MAX: u32 = 15_000;
+const ESTIMATES_MAX: u32 = 10_000;
 
 /// The best candidate after so many episodes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
