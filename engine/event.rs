@@ -166,6 +166,20 @@ pub enum Operator {
 }
 
 impl Operator {
+    /// The name in records and reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Operator::Start => "start",
+            Operator::Patch => "patch",
+            Operator::Rewrite => "rewrite",
+            Operator::Condense => "condense",
+            Operator::Revert => "revert",
+            Operator::Graft => "graft",
+            Operator::Merge => "merge",
+            Operator::Reconcile => "reconcile",
+        }
+    }
+
     /// Whether the writer is asked. The others are algebra on edits that were made before.
     pub fn asks_writer(self) -> bool {
         match self {

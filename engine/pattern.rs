@@ -14,12 +14,14 @@ mod haystack;
 mod linear;
 mod literals;
 mod matcher;
+mod nearest;
 mod parse;
 mod program;
 mod scan;
 mod set;
 mod syntax;
 mod unicode;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +32,7 @@ use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
 pub use haystack::Haystack;
+pub use nearest::{Beginnings, NearMiss};
 pub use set::{Hits, PatternSet};
 
 use linear::Linear;

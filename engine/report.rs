@@ -1,8 +1,26 @@
-//! The report of a run: its numbers as plain data, gathered from the records alone, and their rendering as
-//! text. The same numbers stand in every rendering.
+//! The report of a run: its numbers as plain data, gathered from the records alone, and their renderings. The same
+//! numbers stand in every one of them.
+//!
+//! `Report` is what a run came to, and `render` tells it in a terminal. `Dossier` is that and all that it rests on:
+//! `report.json` is the dossier, `report.md` and `report.html` are renderings of it, and an `Archive` holds the
+//! transcripts beside.
 
+mod archive;
+mod bars;
+mod blame;
+mod cost;
+mod dossier;
+mod failures;
+mod files;
+mod grid;
+mod headline;
+mod interval;
+mod markdown;
 mod models;
+mod page;
 mod personas;
+mod progress;
+mod repeat;
 mod suspicious;
 mod text;
 mod verdict;
@@ -12,14 +30,28 @@ use crate::episode::{FailureClass, Usage};
 use crate::event::{
     Candidate, EpisodeScored, Event, Phase, ProposalFault, RunFinished, RunStarted, ScenarioEntry, Step,
 };
-use crate::score::{ScoreRule, Scorecard};
+use crate::score::{CheckVerdict, ScoreRule, Scorecard};
 use crate::store::Record;
 use crate::units::PackHash;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+pub use archive::Archive;
+pub use bars::{Bar, Bars};
+pub use blame::BlamedSentence;
+pub use cost::{CostOverTime, CostPoint};
+pub use dossier::{CandidateRow, Dossier, EpisodeRow, Source};
+pub use failures::Failure;
+pub use files::{Written, write};
+pub use grid::{Cell, Grid, GridCheck};
+pub use headline::{Advice, Coverage, Headline, Spent};
+pub use interval::{Estimate, Interval};
+pub use markdown::markdown;
 pub use models::{ModelRole, ModelUse};
+pub use page::{Page, page};
 pub use personas::PersonaRow;
+pub use progress::BestPoint;
+pub use repeat::{Repeat, Setting};
 pub use suspicious::SuspiciousEpisode;
 pub use text::{change_text, plain, render};
 
@@ -139,14 +171,15 @@ fn rate((passed, episodes): (u32, u32)) -> f64 {
 impl Report {
     /// Gathers the report from a run's records and calls; none when the run never started.
     pub fn of(records: &[Record], calls: &[Call]) -> Option<Report> {
+        let gathered = Gathered::of(records);
+        Report::of_gathered(&gathered, records, calls)
+    }
+
+    fn of_gathered(gathered: &Gathered, records: &[Record], calls: &[Call]) -> Option<Report> {
         let Some(Event::RunStarted(started)) = records.first().map(|record| record.event.clone()) else {
             return None;
         };
-        let mut gathered = Gathered::default();
-        for record in records {
-            gathered.take(record);
-        }
-        let finished = gathered.finished.take();
+        let finished = gathered.finished.clone();
         let finalist = finished.as_ref().and_then(|finished| finished.finalist.clone());
         let sides = Sides { incumbent: started.incumbent.id.clone(), finalist: finalist.clone() };
         let basis = gathered.basis();
@@ -157,14 +190,12 @@ impl Report {
             }
             _ => 0,
         };
-        gathered.resolved_models.sort();
-        gathered.resolved_models.dedup();
         Some(Report {
             scenarios: gathered.scenario_rows(&started, &sides, basis),
-            personas: personas::persona_rows(&gathered, &started, &sides),
+            personas: personas::persona_rows(gathered, &started, &sides),
             checks: gathered.check_rows(&started, &sides, basis),
-            suspicious: suspicious::suspicious(&gathered),
-            finalist: finalist.and_then(|id| gathered.candidates.remove(&id)),
+            suspicious: suspicious::suspicious(gathered),
+            finalist: finalist.and_then(|id| gathered.candidates.get(&id).cloned()),
             basis,
             episodes: EpisodeCounts {
                 budget: started.budget,
@@ -176,7 +207,7 @@ impl Report {
             writer_usage: gathered.writer_usage,
             models: models::model_uses(records),
             spending: Spending::of(calls),
-            resolved_models: gathered.resolved_models,
+            resolved_models: gathered.resolved_models.iter().cloned().collect(),
             finished,
             started,
             wall_clock_ms,
@@ -221,11 +252,17 @@ struct Gathered {
     proposals: ProposalCounts,
     agent_usage: Usage,
     writer_usage: Usage,
-    resolved_models: Vec<String>,
+    resolved_models: BTreeSet<String>,
     finished: Option<RunFinished>,
 }
 
 impl Gathered {
+    fn of(records: &[Record]) -> Gathered {
+        let mut gathered = Gathered::default();
+        records.iter().for_each(|record| gathered.take(record));
+        gathered
+    }
+
     fn take(&mut self, record: &Record) {
         match &record.event {
             Event::RunStarted(started) => {
@@ -357,6 +394,15 @@ fn mean<'a>(scorecards: impl Iterator<Item = &'a Scorecard>, rule: ScoreRule) ->
     let (sum, episodes) =
         scorecards.fold((0.0, 0), |(sum, count), card| (sum + score(card, rule), count + 1));
     (episodes > 0).then(|| Mean { value: sum / f64::from(episodes), episodes })
+}
+
+/// The points that a verdict earned, by the profile's rule.
+fn earned(verdict: &CheckVerdict, rule: ScoreRule) -> f64 {
+    match rule {
+        ScoreRule::Script => verdict.points,
+        ScoreRule::Validator if verdict.passed => verdict.max_points,
+        ScoreRule::Validator => 0.0,
+    }
 }
 
 fn score(card: &Scorecard, rule: ScoreRule) -> f64 {

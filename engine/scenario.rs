@@ -15,6 +15,7 @@ mod yaml_syntax;
 pub mod raw;
 pub mod raw_check;
 mod rubric;
+mod rubrics;
 
 use crate::units::{SuiteHash, sha256_hex};
 use crate::value::Value;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 pub use folder::{Entry, Folder};
 pub(crate) use rubric::{Bound, Lead, Rule, Search, Side};
 pub use rubric::{Check, CheckKind, Rubric, validate};
+pub use rubrics::Rubrics;
 
 /// The tools of the ClawBench world, in alphabetical order.
 pub const TOOLS: [&str; 7] =

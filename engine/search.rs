@@ -21,9 +21,10 @@ mod round;
 mod state;
 mod target;
 
-use crate::event::{Candidate, Event, Planned, RunFinished, RunStarted, Stop};
+use crate::event::{Belief, Candidate, Event, Planned, RunFinished, RunStarted, Stop};
 use crate::lineage::Lineage;
 use crate::score::Profile;
+use crate::stats::normal::WITHIN_90;
 use crate::units::PackHash;
 use allotment::Allotment;
 
@@ -150,6 +151,15 @@ impl Search {
     /// How much luck is in the episodes; none before the incumbent was measured, and where nothing can be confirmed.
     pub fn noise(&self) -> Option<Noise> {
         self.state.as_ref().and_then(prospects::noise)
+    }
+
+    /// By how much a candidate's edit is believed to have changed the objective of its first parent, with the 90 %
+    /// interval; none for the incumbent, and where one of the two is far from the best.
+    pub fn effect(&self, id: &PackHash) -> Option<Belief> {
+        let state = self.state.as_ref().filter(|state| state.members.contains_key(id))?;
+        let effect = round::effect(state, id)?;
+        let margin = WITHIN_90 * effect.se;
+        Some(Belief { mean: effect.value, low: effect.value - margin, high: effect.value + margin })
     }
 
     /// A candidate that was proposed in this run, or the incumbent.

@@ -12,8 +12,8 @@ use crate::cache::create_private;
 use crate::episode::Episode;
 use crate::event::{Event, RunStarted};
 use anyhow::{Context, bail};
-use flate2::Compression;
-use flate2::read::{DeflateDecoder, DeflateEncoder};
+use flate2::read::DeflateEncoder;
+use flate2::{Compression, Decompress, FlushDecompress, Status};
 use rayon::prelude::*;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,8 @@ use std::time::Instant;
 pub use calls::CallBook;
 pub use folder::{RunEntry, newest_unfinished, run_entries, run_entry, utc_text};
 
+/// Deflate makes nothing shorter than to this part.
+const INFLATION_MAX: usize = 1_100;
 const NOTE_WORKED: &str = "INSERT OR REPLACE INTO meta (key, value) VALUES ('worked_ms', ?1)";
 
 /// An open run. While it is open for writing, no other process can write to it.
@@ -45,6 +47,20 @@ pub struct Record {
     pub event: Event,
     /// When and how long: the only part in which two runs with equal inputs differ.
     pub wall_clock: WallClock,
+}
+
+/// An episode as it is kept: compressed.
+pub struct Transcript {
+    pub ordinal: u32,
+    packed: Vec<u8>,
+}
+
+impl Transcript {
+    /// The episode as JSON.
+    pub fn json(&self) -> anyhow::Result<String> {
+        let unpacked = inflated(&self.packed).and_then(|bytes| Ok(String::from_utf8(bytes)?));
+        unpacked.with_context(|| format!("unpack the transcript of event {}", self.ordinal))
+    }
 }
 
 /// Readings of the clock.
@@ -195,14 +211,36 @@ impl Store {
             Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
         })?;
         let rows: Vec<(u32, String, String)> = rows.collect::<Result<_, _>>()?;
-        // A long run has tens of thousands, and reading their JSON is most of what resuming it takes.
-        rows.into_par_iter()
-            .map(|(ordinal, body, wall_clock)| {
-                let event = serde_json::from_str(&body)
-                    .with_context(|| format!("read event {ordinal} of the run"))?;
-                Ok(Record { ordinal, event, wall_clock: serde_json::from_str(&wall_clock)? })
-            })
-            .collect()
+        let read = rows.par_iter().map(|(ordinal, body, wall_clock)| {
+            let event =
+                serde_json::from_str(body).with_context(|| format!("read event {ordinal} of the run"))?;
+            Ok(Record { ordinal: *ordinal, event, wall_clock: serde_json::from_str(wall_clock)? })
+        });
+        read.collect()
+    }
+
+    /// Keeps the rubrics of the run's suite, as JSON by scenario, so that the run can be explained and scored again
+    /// when the suite has changed or is elsewhere.
+    pub fn keep_rubrics(&self, rubrics: &str) -> anyhow::Result<()> {
+        let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('rubrics', ?1)";
+        self.connection.execute(sql, [rubrics]).context("keep the rubrics of the run")?;
+        Ok(())
+    }
+
+    /// The rubrics that the run began with; none in runs from before they were kept.
+    pub fn rubrics(&self) -> anyhow::Result<Option<String>> {
+        let sql = "SELECT value FROM meta WHERE key = 'rubrics'";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0)).optional()?)
+    }
+
+    /// All transcripts as they are kept, in the order of their ordinals; unpacking them is left to the caller, who
+    /// may want to do it side by side.
+    pub fn transcripts(&self) -> anyhow::Result<Vec<Transcript>> {
+        let mut statement =
+            self.connection.prepare("SELECT ordinal, body FROM transcripts ORDER BY ordinal")?;
+        let rows =
+            statement.query_map([], |row| Ok(Transcript { ordinal: row.get(0)?, packed: row.get(1)? }))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The episode that was recorded under an ordinal.
@@ -211,12 +249,8 @@ impl Store {
             .connection
             .query_row("SELECT body FROM transcripts WHERE ordinal = ?1", [ordinal], |row| row.get(0))
             .optional()?;
-        let Some(blob) = blob else { return Ok(None) };
-        let mut text = String::new();
-        DeflateDecoder::new(&blob[..])
-            .read_to_string(&mut text)
-            .with_context(|| format!("unpack the transcript of event {ordinal}"))?;
-        Ok(Some(serde_json::from_str(&text)?))
+        let Some(packed) = blob else { return Ok(None) };
+        Ok(Some(serde_json::from_str(&Transcript { ordinal, packed }.json()?)?))
     }
 }
 
@@ -259,6 +293,24 @@ fn has_log(path: &Path) -> bool {
 /// The characters with a meaning in SQLite's file URIs, escaped.
 fn uri_path(path: &Path) -> String {
     path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
+}
+
+/// Straight into one buffer, which for thousands of transcripts saves a copy of each; into a greater one where that
+/// is too small.
+fn inflated(packed: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut capacity = 6 * packed.len() + 1_024;
+    loop {
+        let mut bytes = Vec::with_capacity(capacity);
+        let mut inflater = Decompress::new(false);
+        let result = inflater.decompress_vec(packed, &mut bytes, FlushDecompress::Finish);
+        if matches!(result, Ok(Status::StreamEnd)) {
+            return Ok(bytes);
+        }
+        if inflater.total_out() < capacity as u64 || capacity > INFLATION_MAX * packed.len() {
+            bail!("it is cut off or broken");
+        }
+        capacity *= 8;
+    }
 }
 
 fn compressed(text: &str) -> std::io::Result<Vec<u8>> {

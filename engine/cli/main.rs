@@ -3,7 +3,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
 mod agents;
@@ -67,7 +67,7 @@ enum Command {
     Estimate(Box<estimate::EstimateArgs>),
     /// List runs, or export a run's events
     Runs(runs::RunsArgs),
-    /// Print the report of a run again
+    /// Write and print the report of a run: a page for a browser, Markdown and JSON
     Report(report::ReportArgs),
     /// Score recorded episodes in bulk: JSON lines in, JSON lines out
     Score(score::ScoreArgs),
@@ -91,9 +91,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let result = match cli.command {
-        None => run::run(cli.run),
+        None => run::run(cli.run.given_in(&matches)),
         Some(Command::Estimate(args)) => estimate::run(*args),
         Some(Command::Runs(args)) => runs::run(args),
         Some(Command::Report(args)) => report::run(args),

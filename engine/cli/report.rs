@@ -1,13 +1,15 @@
-//! `optimize report`: prints a run again, from its records alone.
+//! `optimize report`: writes and prints what a run came to, from its records alone.
 
-use super::run::{DEFAULT_RUNS, conclusion};
+use super::run::{DEFAULT_RUNS, conclusion, rubrics_of};
 use super::runs::find;
 use crate::exit::BadInput;
 use crate::out;
 use clap::Args;
-use packwright::report::{Report, render};
-use packwright::store::{Store, run_entry};
-use std::path::PathBuf;
+use packwright::report::{Archive, Dossier, Source, Written, render, write};
+use packwright::scenario::Rubrics;
+use packwright::store::{RunEntry, Store};
+use packwright::units::RunId;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Args, Debug)]
@@ -19,7 +21,11 @@ pub struct ReportArgs {
     #[arg(long, default_value = DEFAULT_RUNS, value_name = "FOLDER")]
     runs: PathBuf,
 
-    /// The same numbers as JSON
+    /// Where report.html, report.md and report.json are written; the run's own folder when absent
+    #[arg(long, value_name = "FOLDER", conflicts_with = "json")]
+    out: Option<PathBuf>,
+
+    /// Print report.json, and write nothing
     #[arg(long)]
     json: bool,
 }
@@ -28,16 +34,80 @@ pub struct ReportArgs {
 pub fn run(args: ReportArgs) -> anyhow::Result<ExitCode> {
     let folder = find(&args.runs, args.run.as_deref())?;
     let store = Store::open_to_read(&folder)?;
-    let report = Report::of(&store.records()?, &store.calls()?)
-        .ok_or_else(|| BadInput(format!("{} has no first event: it is no whole run", folder.display())))?;
+    let (dossier, archive) = gather(&store)?;
     if args.json {
-        out::line(serde_json::to_string_pretty(&report)?);
-    } else {
-        out::line(format!("run {}\n\n{}", folder.display(), render(&report)));
-        let entry = run_entry(&folder)?;
-        conclusion::consequences(&entry, &args.runs).iter().for_each(|line| {
-            out::line(line);
-        });
+        out::line(serde_json::to_string_pretty(&dossier)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    out::line(format!("run {}\n\n{}", folder.display(), render(&dossier.report)));
+    let entry = entry_of(&folder, &dossier);
+    conclusion::consequences(&entry, &args.runs).iter().for_each(|line| {
+        out::line(line);
+    });
+    match (write(args.out.as_deref().unwrap_or(&folder), &dossier, &archive), &args.out) {
+        (Ok(written), _) => {
+            tell(&written);
+        }
+        (Err(error), Some(_)) => return Err(error),
+        // A run that can only be read is told all the same.
+        (Err(error), None) => {
+            out::note(format_args!("warning: {error:#}; `--out FOLDER` writes the report elsewhere"));
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The run in short.
+fn entry_of(folder: &Path, dossier: &Dossier) -> RunEntry {
+    let report = &dossier.report;
+    RunEntry {
+        id: dossier.run.clone(),
+        folder: folder.to_owned(),
+        started: Some(report.started.clone()),
+        started_ms: None,
+        episodes_scored: report.episodes.scored,
+        episodes_unmeasured: report.episodes.unmeasured,
+        finished: report.finished.clone(),
+    }
+}
+
+/// Everything that a report says of a run.
+pub fn gather(store: &Store) -> anyhow::Result<(Dossier, Archive)> {
+    let folder = store.folder();
+    let (records, calls, settings) = (store.records()?, store.calls()?, store.settings()?);
+    let rubrics = known_rubrics(store, &records);
+    let source = Source {
+        run: RunId(name_of(folder)),
+        records: &records,
+        calls: &calls,
+        rubrics: rubrics.as_ref().map_err(String::clone),
+        settings: &settings,
+        transcripts: &store.transcripts()?,
+    };
+    Dossier::of(&source)?.ok_or_else(|| {
+        BadInput(format!("{} has no first event: it is no whole run", folder.display())).into()
+    })
+}
+
+/// Says where the report is.
+pub fn tell(written: &Written) {
+    let beside = written.beside.as_ref().map_or(String::new(), |beside| {
+        format!("; what does not fit into the page is in {}", beside.display())
+    });
+    out::line(format!("Report     {} (and .md, .json){beside}", written.page.display()));
+}
+
+fn name_of(folder: &Path) -> String {
+    folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The rubrics that the run kept, or those of its suite while it is what it was.
+fn known_rubrics(store: &Store, records: &[packwright::store::Record]) -> Result<Rubrics, String> {
+    let kept = store.rubrics().map_err(|error| format!("{error:#}"))?;
+    match kept {
+        Some(kept) => {
+            Rubrics::read(&kept).ok_or_else(|| "the rubrics that the run kept are broken".to_owned())
+        }
+        None => rubrics_of(store, records),
+    }
 }

@@ -24,7 +24,7 @@ use packwright::event::{CheckEntry, Conditions, RunStarted, ScenarioEntry};
 use packwright::llm::meter::Ledger;
 use packwright::optimize::{self, Ending, Engine, Patience};
 use packwright::report::plain;
-use packwright::scenario::Suite;
+use packwright::scenario::{Rubrics, Suite};
 use packwright::score::Profile;
 use packwright::store::{self, CallBook, Store};
 use packwright::units::Seed;
@@ -33,6 +33,7 @@ use personas::PersonaArgs;
 pub use prepared::Prepared;
 use settings::Settings;
 use start::Start;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -118,6 +119,10 @@ pub struct RunArgs {
     /// Print every event as a line of JSON on standard output
     #[arg(long)]
     pub json: bool,
+
+    /// Where the settings come from, by their parts.
+    #[arg(skip)]
+    pub sources: BTreeMap<String, String>,
 }
 
 fn profile_names() -> clap::builder::PossibleValuesParser {
@@ -125,6 +130,11 @@ fn profile_names() -> clap::builder::PossibleValuesParser {
 }
 
 impl RunArgs {
+    /// The same with where each of them comes from.
+    pub fn given_in(self, matches: &clap::ArgMatches) -> RunArgs {
+        RunArgs { sources: settings::sources(matches), ..self }
+    }
+
     /// The profile, with the personas that were asked for.
     pub fn rules(&self) -> anyhow::Result<Profile> {
         let profile = Profile::named(&self.profile).expect("the command line admits only built-in names");
@@ -177,6 +187,7 @@ impl Session {
         std::fs::create_dir_all(packs).with_context(|| format!("create the folder {}", packs.display()))?;
         std::fs::create_dir_all(&args.runs).with_context(|| format!("create {}", args.runs.display()))?;
         let store = Store::begin(&args.runs, now_ms(), &serde_json::to_value(&settings)?, started.clone())?;
+        store.keep_rubrics(&Rubrics::kept(&suite))?;
         Ok(Session { settings, store, started, suite, start, models, estimate: Some(estimate) })
     }
 
@@ -356,6 +367,20 @@ fn read_suite(settings: &Settings) -> anyhow::Result<Arc<Suite>> {
             Ok(Arc::new(loaded.suite))
         }
         Err(error) => Err(BadInput(error.to_string()).into()),
+    }
+}
+
+/// The rubrics of a run's suite, or why they cannot be known any more.
+pub fn rubrics_of(store: &Store, records: &[store::Record]) -> Result<Rubrics, String> {
+    let settings = store.settings().and_then(|settings| Ok(serde_json::from_value::<Settings>(settings)?));
+    let settings = settings.map_err(|error| format!("the run's settings cannot be read: {error:#}"))?;
+    let source = settings.suite.map_or(SuiteSource::Embedded, SuiteSource::Folder);
+    let loaded = load_suite(&source).map_err(|error| format!("the run's suite cannot be read: {error}"))?;
+    match records.first().map(|record| &record.event) {
+        Some(packwright::event::Event::RunStarted(started)) if started.suite_hash == loaded.suite.hash => {
+            Ok(Rubrics::of(&loaded.suite))
+        }
+        _ => Err("the suite has changed since the run began".to_owned()),
     }
 }
 

@@ -44,19 +44,25 @@ fn verdict_text(report: &Report) -> String {
     let Some(finished) = &report.finished else {
         return "Unfinished: the run was cut off before its verdict.\n".into();
     };
-    let stop = match finished.stop {
-        Stop::BudgetSpent => String::new(),
-        Stop::Exhausted => "The run stopped early: the writer brought no new candidates.\n".into(),
-        Stop::Unmeasurable => "The run stopped early: not every scenario could be measured.\n".into(),
-        Stop::LimitReached(limit) => format!("The budget was not spent: {} came first.\n", limit.flag()),
-    };
     let words = match &finished.verdict {
         Verdict::Better(comparison) => format!("Better. {}", compared(comparison)),
         Verdict::NotShownBetter(comparison) => format!("Not shown to be better. {}", compared(comparison)),
         Verdict::Worse(comparison) => format!("Worse. {}", compared(comparison)),
         Verdict::NotMeasured { reason } => format!("No verdict: {reason}.\n"),
     };
-    format!("{words}{stop}")
+    words + &stop_words(report)
+}
+
+/// Why the run stopped before its budget was spent; empty where it did not.
+pub(super) fn stop_words(report: &Report) -> String {
+    match report.finished.as_ref().map(|finished| finished.stop) {
+        None | Some(Stop::BudgetSpent) => String::new(),
+        Some(Stop::Exhausted) => "The run stopped early: the writer brought no new candidates.\n".into(),
+        Some(Stop::Unmeasurable) => "The run stopped early: not every scenario could be measured.\n".into(),
+        Some(Stop::LimitReached(limit)) => {
+            format!("The budget was not spent: {} came first.\n", limit.flag())
+        }
+    }
 }
 
 /// A better score can hide less safety, so that is said beside the verdict.
@@ -248,7 +254,7 @@ fn writers_text(report: &Report) -> String {
     writers.map(line).collect()
 }
 
-fn tokens(report: &Report) -> String {
+pub(super) fn tokens(report: &Report) -> String {
     let recorded = report.agent_usage.plus(report.writer_usage);
     // Calls include what was lost on the way to a record.
     let total = if report.spending.is_empty() { recorded } else { total(report).usage };
@@ -278,7 +284,7 @@ fn counted(usage: Usage) -> Option<String> {
     Some(format!("{} in{cached}, {} out{thought}", word(usage.input_tokens), word(usage.output_tokens)))
 }
 
-fn dollars(report: &Report) -> String {
+pub(super) fn dollars(report: &Report) -> String {
     if is_in_process(report) {
         return "none spent: nothing was sent to a provider".into();
     }

@@ -33,6 +33,25 @@ pub(super) fn compared(comparison: &Comparison) -> String {
     )
 }
 
+/// Why to publish or not, in one clause.
+pub(super) fn advice_words(comparison: &Comparison) -> String {
+    let Comparison { difference, low, high, unmet, .. } = comparison;
+    let shown = format!("fresh episodes show {difference:+.3}, 90 % interval {low:+.3} to {high:+.3}");
+    if unmet.is_empty() {
+        return format!("{shown}, and all that a win takes holds");
+    }
+    let lacking = |condition: &Condition| match condition {
+        Condition::Margin => "a gain of the margin is not more probable than not",
+        Condition::Interval => "the interval does not lie above zero",
+        Condition::Posterior => "all episodes together do not make a gain probable to 0.95",
+        Condition::Fresh => "the fresh episodes alone may be luck",
+        Condition::Sealed => "the gain is lost on the held-out scenarios",
+        Condition::Safety => "it is clearly less safe",
+        Condition::Coverage => "too few pairs of episodes could be measured",
+    };
+    format!("{shown}; {}", unmet.iter().map(lacking).collect::<Vec<_>>().join("; "))
+}
+
 fn sealed_words(comparison: &Comparison) -> String {
     comparison.sealed.map_or(String::new(), |sealed| {
         let Sealed { episodes, difference, se } = sealed;

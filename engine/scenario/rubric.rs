@@ -4,6 +4,7 @@
 //! missing key, a wrong type or a broken pattern is kept with its check, and scoring reports it exactly where
 //! the reference raises. `validate` finds such defects beforehand.
 
+mod explain;
 mod kind;
 mod rule;
 mod validate;

@@ -2,6 +2,7 @@
 //! detail text, and the sums. What the reference raises on is an error here, never a lower score.
 
 mod check;
+mod exhibit;
 mod json;
 mod scorable;
 mod texts;
@@ -13,6 +14,7 @@ use std::borrow::Cow;
 use std::fmt;
 use texts::{Flat, LaidOut, Scanned};
 
+pub use exhibit::{Exhibit, ExhibitPlace, Explainer};
 pub use scorable::Scorable;
 
 /// What the reference's `score_episode` gives.

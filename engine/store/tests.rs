@@ -87,3 +87,15 @@ fn a_store_of_a_newer_version_or_another_program_is_refused() {
         .unwrap();
     assert!(Store::open(folder.path()).is_err());
 }
+
+#[test]
+fn a_transcript_is_unpacked_whole_or_not_at_all() {
+    let text: String = (0..50_000).map(|number| format!("{number},")).collect();
+    let packed = compressed(&text).unwrap();
+    let unpack = |packed: &[u8]| Transcript { ordinal: 1, packed: packed.to_vec() }.json();
+    assert_eq!(unpack(&packed).unwrap(), text);
+    assert!(unpack(&packed[..packed.len() / 2]).is_err());
+    // Far more than what a buffer is made for.
+    let flat = "x".repeat(1_000_000);
+    assert_eq!(unpack(&compressed(&flat).unwrap()).unwrap(), flat);
+}

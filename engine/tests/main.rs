@@ -20,6 +20,7 @@ mod personas;
 mod program;
 mod propose;
 mod publish;
+mod report;
 mod resume;
 mod scoring;
 mod search;

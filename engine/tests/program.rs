@@ -11,7 +11,7 @@ mod fake;
 mod gateways;
 mod lab;
 mod personas;
-mod place;
+pub mod place;
 mod secrets;
 mod trouble;
 

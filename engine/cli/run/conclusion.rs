@@ -3,11 +3,12 @@
 use super::{DEFAULT_RUNS, RunArgs, Session};
 use crate::exit::Exit;
 use crate::out;
+use crate::report::gather;
 use anyhow::Context;
 use packwright::event::{Comparison, RunFinished, Verdict};
 use packwright::optimize::Ending;
 use packwright::publish::{CommitNote, PackRepo, PushOutcome, Receipt};
-use packwright::report::{Report, render};
+use packwright::report::{Report, render, write};
 use packwright::store::{RunEntry, utc_text};
 use packwright::units::RunId;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,7 @@ pub(super) fn conclude(session: &Session, ending: Ending, args: &RunArgs) -> any
             if !args.json {
                 out::line(format!("\n{}", render(&report)));
             }
+            write_report(session, args);
             match &finished.verdict {
                 Verdict::Better(comparison) => publish(session, &finished, comparison, &id, args),
                 Verdict::NotShownBetter(_) | Verdict::Worse(_) | Verdict::NotMeasured { .. } => {
@@ -54,6 +56,16 @@ pub(super) fn conclude(session: &Session, ending: Ending, args: &RunArgs) -> any
                 }
             }
         }
+    }
+}
+
+/// Writes the report into the run's folder. What cannot be written can be made again.
+fn write_report(session: &Session, args: &RunArgs) {
+    let folder = session.store.folder();
+    let written = gather(&session.store).and_then(|(dossier, archive)| write(folder, &dossier, &archive));
+    match written {
+        Ok(written) => tell(args, &format!("Report     {} (and .md, .json)", written.page.display())),
+        Err(error) => out::note(format_args!("warning: the report was not written: {error:#}")),
     }
 }
 

@@ -6,8 +6,11 @@ use crate::agents::{AgentSettings, EvaluatorSettings};
 use crate::limits::Prices;
 use crate::models::{ModelSettings, Models};
 use anyhow::Context;
+use clap::ArgMatches;
+use clap::parser::ValueSource;
 use packwright::budget::RunCaps;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Stored with the run. Keys and other secrets are never among them.
@@ -26,6 +29,9 @@ pub struct Settings {
     pub caps: RunCaps,
     #[serde(default)]
     pub prices: Prices,
+    /// Where the values came from, by the name of the part.
+    #[serde(default)]
+    pub sources: BTreeMap<String, String>,
 }
 
 impl Settings {
@@ -42,6 +48,7 @@ impl Settings {
             cache: args.cache.settings(),
             caps,
             prices,
+            sources: args.sources.clone(),
         })
     }
 }
@@ -60,6 +67,32 @@ impl Settings {
         let of_evaluator = self.agent.evaluator().map(|_| "what the evaluator reported".to_owned());
         of_evaluator.into_iter().chain(of_providers).collect::<Vec<_>>().join(" and ")
     }
+}
+
+/// The parts of the settings, and the options and groups of options that set each.
+const PARTS: [(&str, &[&str]); 8] = [
+    ("seed", &["seed"]),
+    ("suite", &["suite"]),
+    ("packs", &["packs"]),
+    ("models", &["ModelArgs"]),
+    ("agent", &["AgentArgs", "EvaluatorArgs"]),
+    ("cache", &["cache_days", "no_cache"]),
+    ("caps", &["LimitArgs"]),
+    ("prices", &["prices"]),
+];
+
+/// Says of each part of the settings where its values come from.
+pub fn sources(matches: &ArgMatches) -> BTreeMap<String, String> {
+    let source = |id: &str| matches.try_contains_id(id).ok().and_then(|_| matches.value_source(id));
+    let word = |part: &str, ids: &[&str]| {
+        let given = ids.iter().filter_map(|id| source(id)).any(|source| source == ValueSource::CommandLine);
+        match (given, part) {
+            (true, _) => "command line",
+            (false, "seed") => "drawn",
+            (false, _) => "default",
+        }
+    };
+    PARTS.iter().map(|(part, ids)| ((*part).to_owned(), word(part, ids).to_owned())).collect()
 }
 
 fn absolute(path: &Path) -> anyhow::Result<PathBuf> {

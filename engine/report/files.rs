@@ -1,0 +1,56 @@
+//! Writes a report: the page, the same as Markdown and as JSON, and what does not fit into the page.
+
+use super::archive::Archive;
+use super::dossier::Dossier;
+use super::markdown::markdown;
+use super::page::page;
+use anyhow::Context;
+use std::path::{Path, PathBuf};
+
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    pub page: PathBuf,
+    pub markdown: PathBuf,
+    pub json: PathBuf,
+    /// The folder of the transcripts that do not fit into the page; none where all do.
+    pub beside: Option<PathBuf>,
+}
+
+/// Writes `report.html`, `report.md` and `report.json` into a folder, each whole or not at all.
+pub fn write(folder: &Path, dossier: &Dossier, archive: &Archive) -> anyhow::Result<Written> {
+    std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
+    let json = serde_json::to_string(dossier)?;
+    let page = page(dossier, &json, archive)?;
+    let beside = folder.join(page.folder);
+    if beside.exists() {
+        std::fs::remove_dir_all(&beside).with_context(|| format!("clear {}", beside.display()))?;
+    }
+    if !page.beside.is_empty() {
+        std::fs::create_dir(&beside).with_context(|| format!("create {}", beside.display()))?;
+    }
+    for (name, text) in &page.beside {
+        put(&beside.join(name), text)?;
+    }
+    let written = Written {
+        page: folder.join("report.html"),
+        markdown: folder.join("report.md"),
+        json: folder.join("report.json"),
+        beside: (!page.beside.is_empty()).then_some(beside),
+    };
+    put(&written.json, &(json + "\n"))?;
+    put(&written.markdown, &markdown(dossier))?;
+    put(&written.page, &page.html)?;
+    Ok(written)
+}
+
+/// The old file stays until the new one is whole.
+fn put(path: &Path, text: &str) -> anyhow::Result<()> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".new");
+    let write = || {
+        std::fs::write(&unfinished, text)?;
+        std::fs::rename(&unfinished, path)
+    };
+    write().with_context(|| format!("write {}", path.display()))
+}
