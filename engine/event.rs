@@ -175,6 +175,7 @@ impl Operator {
             Operator::Condense => "condense",
             Operator::Revert => "revert",
             Operator::Graft => "graft",
+            Operator::Rebase => "rebase",
             Operator::Merge => "merge",
             Operator::Reconcile => "reconcile",
         }
