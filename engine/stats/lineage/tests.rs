@@ -166,3 +166,42 @@ fn absurd_numbers_do_no_harm() {
     assert!((posterior.means()[0] - 1.0).abs() < 1e-6 && (posterior.means()[1] - 2.0).abs() < 1e-6);
     assert!(posterior.means()[2] == 0.0 && (posterior.variance(2) - VARIANCE_MAX).abs() < 1e-9);
 }
+
+#[test]
+fn a_spread_over_checks_is_the_weighted_sum_of_their_covariances() {
+    let mut lineage = Lineage::new();
+    let child = lineage.add(&[(0, 1.0)]);
+    let other = lineage.add(&[(0, 1.0)]);
+    lineage.add(&[(child, 1.0), (other, 1.0), (0, -1.0)]);
+    let plan = lineage.plan();
+    let seen = |mean, precision| Seen { mean, precision };
+    let posterior = |moved: f64, precision: f64| {
+        let seen = [seen(0.5, precision), seen(0.7, 2.0), Seen::default(), seen(0.6, precision)];
+        plan.posterior(Normal { mean: 0.5, variance: 0.05 }, &[0.0, moved, 0.04, moved], &seen)
+    };
+    let posteriors = [posterior(0.01, 3.0), posterior(0.08, 9.0), posterior(0.03, 1.0)];
+    let (wanted, weights) = ([3, 0, 2, 1], [0.5, 2.0, 0.25]);
+    let spread = Spread::of(&posteriors, &wanted);
+    let joints = posteriors.each_ref().map(|posterior| posterior.joint(&wanted));
+    for a in 0..wanted.len() {
+        for b in 0..wanted.len() {
+            let sum: f64 =
+                joints.iter().zip(weights).map(|(it, weight)| weight * it.covariance[(a, b)]).sum();
+            assert!((spread.covariance(a, b, &weights) - sum).abs() < 1e-12, "{a} {b}");
+        }
+    }
+    assert_eq!(Spread::of(&[], &wanted).covariance(0, 1, &[]), 0.0);
+}
+
+#[test]
+fn the_first_nodes_alone_are_believed_as_if_there_were_no_others() {
+    let mut lineage = Lineage::new();
+    let child = lineage.add(&[(0, 1.0)]);
+    let few = lineage.clone();
+    lineage.add(&[(child, 1.0)]);
+    let (root, seen) = (Normal { mean: 0.4, variance: 0.05 }, [Seen { mean: 1.0, precision: 4.0 }; 2]);
+    let [first, all] =
+        [lineage.plan_first(2), few.plan()].map(|plan| plan.posterior(root, &[0.0, 0.03], &seen));
+    assert_eq!(first.means(), all.means());
+    assert_eq!((lineage.plan_first(0).len(), lineage.plan_first(9).len()), (1, 3));
+}
