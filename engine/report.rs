@@ -105,7 +105,10 @@ pub struct EpisodeCounts {
 /// Proposals of a run, by how they ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ProposalCounts {
+    /// New policies that writers made.
     pub written: u32,
+    /// New policies that were made of writers' edits, without asking anybody.
+    pub combined: u32,
     pub unreachable: u32,
     pub unusable: u32,
     pub duplicate: u32,
@@ -274,7 +277,10 @@ impl Gathered {
                 self.phases.extend(runs.map(|(_, ordinal)| (ordinal, planned.phase)));
             }
             Event::Proposed(proposed) => {
-                self.proposals.written += 1;
+                match proposed.candidate.operator.asks_writer() {
+                    true => self.proposals.written += 1,
+                    false => self.proposals.combined += 1,
+                }
                 self.writer_usage = self.writer_usage.plus(proposed.usage);
                 self.candidates.insert(proposed.candidate.id.clone(), proposed.candidate.clone());
             }

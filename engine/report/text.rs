@@ -214,7 +214,11 @@ fn accounts(report: &Report) -> String {
         .collect();
     let refused =
         if refused.is_empty() { String::new() } else { format!("; refused: {}", refused.join(", ")) };
-    out += &format!("Proposals  {} new policies{refused}\n", proposals.written);
+    let combined = match proposals.combined {
+        0 => String::new(),
+        combined => format!(", {combined} made of earlier edits"),
+    };
+    out += &format!("Proposals  {} new policies by writers{combined}{refused}\n", proposals.written);
     out += &format!("Tokens     {}\n", tokens(report));
     out += &format!("Dollars    {}\n", dollars(report));
     out += &dollars_by_model(report);

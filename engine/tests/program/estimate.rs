@@ -28,7 +28,7 @@ fn dollars(report: &Value) -> f64 {
 fn what_runs_cost_lies_in_the_range_that_was_estimated() {
     let servers = Place::new();
     let (_server, url) = server(&servers);
-    let mut inside = 0;
+    let (mut inside, mut candidates_inside) = (0, 0);
     for seed in 1..=20_u32 {
         let place = Place::new();
         // Made-up prices, others each time.
@@ -40,15 +40,19 @@ fn what_runs_cost_lies_in_the_range_that_was_estimated() {
         let options = [&options[..], &["--budget", budget, "--start", "baseline", "--json"]].concat();
         let estimate = json_of(&place, &[&["estimate"], &options[..]].concat());
         assert!([0, 4].contains(&place.optimize(&options).code));
-        let spent = dollars(&json_of(&place, &["report", "--json"]));
-        let of = |end: &str| estimate["usd"][end].as_f64().expect("dollars");
-        let (low, high) = (of("low"), of("high"));
+        let report = json_of(&place, &["report", "--json"]);
+        let spent = dollars(&report);
+        let of = |what: &str, end: &str| estimate[what][end].as_f64().expect("a number");
+        let written = report["proposals"]["written"].as_f64().expect("a number");
+        candidates_inside +=
+            u32::from((of("candidates", "low")..=of("candidates", "high")).contains(&written));
+        let (low, high) = (of("usd", "low"), of("usd", "high"));
         println!("seed {seed}, {budget} episodes: ${spent:.2}, estimated ${low:.2} to ${high:.2}");
         assert!(high / low < 10.0, "a range that says nothing: {low} to {high}");
         inside += u32::from((low..=high).contains(&spent));
     }
     println!("{inside} of 20 inside");
-    assert!(inside >= 18, "{inside} of 20");
+    assert!(inside >= 18 && candidates_inside >= 18, "{inside} and {candidates_inside} of 20");
 }
 
 #[test]
