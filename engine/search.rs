@@ -8,6 +8,7 @@
 
 mod allotment;
 mod beliefs;
+mod best;
 mod comparison;
 mod confirmation;
 mod front;

@@ -5,28 +5,30 @@
 //! child also tells of its parent and its siblings. Comparing means of single noisy scenario scores instead throws
 //! most of an episode's evidence away.
 
-mod base;
+mod evidence;
+mod table;
 mod view;
 
 use super::target::CheckRef;
 use crate::event::{CheckEntry, RunStarted, ScenarioEntry};
 use crate::score::objective::objective;
 use crate::score::{CheckVerdict, Scorecard};
-use crate::stats::design::DesignEffect;
-use crate::stats::lineage::{Elimination, Lineage, Seen};
+use crate::stats::lineage::{Lineage, Seen};
 use crate::units::PackHash;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use base::Base;
+use view::Solution;
 pub(super) use view::{Estimate, View};
 
 /// By how much a check moves that an edit aims at (variance), before anything is known of the writer's edits.
 const AIMED_VARIANCE: f64 = 0.18 * 0.18;
 /// The same for the other checks.
 const ASIDE_VARIANCE: f64 = 0.06 * 0.06;
-/// The incumbent's checks before they are seen: about the mean over all candidates.
-const ROOT_VARIANCE: f64 = 0.22 * 0.22;
+/// The incumbent's checks before they are seen: about the mean over all candidates, but hardly anything is said by
+/// that. A prior that says more believes of the incumbent what its children gained, and understates their gain.
+const ROOT_VARIANCE: f64 = 0.5 * 0.5;
 /// The mean before anything is seen, as passes in so many episodes.
 const ROOT_PASSES: f64 = 1.2;
 const ROOT_EPISODES: f64 = 2.0;
@@ -43,15 +45,28 @@ pub(super) struct Beliefs {
     /// Normalised weights of the scenarios.
     weights: Vec<f64>,
     rho: f64,
+    /// By scenario, where its checks stand in the list of all.
+    ranges: Vec<Range<usize>>,
     nodes: Vec<Node>,
-    /// How many nodes there were at the last evidence.
-    observed: usize,
-    /// The plan of their elimination, until there are more.
-    elimination: OnceLock<Arc<Elimination>>,
-    /// What follows from the evidence, until more comes.
-    base: OnceLock<Arc<Base>>,
-    /// The same for all nodes.
-    view: OnceLock<Arc<View>>,
+    /// By scenario, which candidates its evidence is of.
+    seen: Vec<SeenIn>,
+    /// By check, what all candidates earned together and in how many episodes.
+    pooled: Vec<(f64, f64)>,
+    /// By scenario, whether there is evidence that `solved` does not know.
+    stale: Vec<bool>,
+    /// What followed from the evidence when it was last asked for; knows all candidates.
+    solved: Option<Arc<Solution>>,
+    /// What follows from it now.
+    solution: OnceLock<Arc<Solution>>,
+}
+
+/// The candidates that a scenario's evidence is of.
+#[derive(Clone, Debug, Default)]
+struct SeenIn {
+    /// Those that were seen there, and those that they are made of.
+    closed: BTreeSet<usize>,
+    /// Those that were seen more than once.
+    repeated: BTreeSet<usize>,
 }
 
 /// A candidate's evidence.
@@ -61,9 +76,10 @@ struct Node {
     origin: Vec<(usize, f64)>,
     /// The checks at which its edit aimed.
     aims: BTreeSet<usize>,
-    tallies: Vec<Tally>,
+    /// By scenario, then check.
+    tallies: BTreeMap<usize, Vec<Tally>>,
     /// What its episodes scored, by scenario.
-    scores: Vec<Vec<f64>>,
+    scores: BTreeMap<usize, Vec<f64>>,
 }
 
 /// What was seen of a check.
@@ -82,6 +98,7 @@ impl Beliefs {
         let search: Vec<&ScenarioEntry> =
             run.scenarios.iter().filter(|scenario| !scenario.held_out).collect();
         let total: f64 = search.iter().map(|scenario| scenario.weight).sum();
+        let seen = SeenIn { closed: BTreeSet::from([0]), ..SeenIn::default() };
         let mut beliefs = Beliefs {
             lineage: Lineage::new(),
             places: HashMap::from([(run.incumbent.id.clone(), 0)]),
@@ -89,11 +106,13 @@ impl Beliefs {
             checks_by_name: HashMap::new(),
             weights: search.iter().map(|scenario| scenario.weight / total.max(f64::MIN_POSITIVE)).collect(),
             rho: run.profile.rho,
+            ranges: vec![0..0; search.len()],
             nodes: vec![Node::default()],
-            observed: 1,
-            elimination: OnceLock::new(),
-            base: OnceLock::new(),
-            view: OnceLock::new(),
+            seen: vec![seen; search.len()],
+            pooled: Vec::new(),
+            stale: vec![true; search.len()],
+            solved: None,
+            solution: OnceLock::new(),
         };
         for (scenario, entry) in search.iter().enumerate() {
             beliefs.know(scenario, &entry.checks);
@@ -109,54 +128,89 @@ impl Beliefs {
         self.places.insert(id.clone(), self.nodes.len());
         let aims = (0..self.checks.len()).filter(|check| aims(&self.checks[*check])).collect();
         self.nodes.push(Node { origin, aims, ..Node::default() });
-        self.view = OnceLock::new();
+        self.settle();
+        if let Some(mut solved) = self.solved.take() {
+            Arc::make_mut(&mut solved).extend(self);
+            self.solved = Some(solved);
+        }
     }
 
     /// Takes an episode: what each check earned, between 0 and 1, and the scenario's score.
     pub fn observe(&mut self, id: &PackHash, scenario: usize, card: &Scorecard, earned: &[f64], score: f64) {
         let Some(&place) = self.places.get(id) else { return };
         self.learn(scenario, card);
-        let checks = self.checks.len();
-        let node = &mut self.nodes[place];
-        node.tallies.resize(checks, Tally::default());
+        let range = self.ranges[scenario].clone();
+        let tallies = self.nodes[place].tallies.entry(scenario).or_default();
+        tallies.resize(range.len(), Tally::default());
         for (verdict, earned) in card.checks.iter().zip(earned) {
             let Some(&check) = self.checks_by_name.get(&(scenario, verdict.id.clone())) else { continue };
-            node.tallies[check].earned += earned;
-            node.tallies[check].passed += u32::from(verdict.passed);
-            node.tallies[check].episodes += 1;
+            let tally = &mut tallies[check - range.start];
+            tally.earned += earned;
+            tally.passed += u32::from(verdict.passed);
+            tally.episodes += 1;
+            self.pooled[check].0 += earned;
+            self.pooled[check].1 += 1.0;
         }
+        self.close(place, scenario);
         self.repeat(id, scenario, score);
     }
 
     /// Takes a score that tells how much episodes vary, and nothing else.
     pub fn repeat(&mut self, id: &PackHash, scenario: usize, score: f64) {
         let Some(&place) = self.places.get(id) else { return };
-        let node = &mut self.nodes[place];
-        node.scores.resize(self.weights.len(), Vec::new());
-        node.scores[scenario].push(score);
-        if self.observed < self.nodes.len() {
-            self.observed = self.nodes.len();
-            self.elimination = OnceLock::new();
+        let scores = self.nodes[place].scores.entry(scenario).or_default();
+        scores.push(score);
+        if scores.len() > 1 {
+            self.seen[scenario].repeated.insert(place);
         }
-        self.base = OnceLock::new();
-        self.view = OnceLock::new();
+        self.settle();
+        self.stale[scenario] = true;
+    }
+
+    /// Puts a candidate and all of which it is made among those that a scenario's evidence is of.
+    fn close(&mut self, place: usize, scenario: usize) {
+        let mut open = vec![place];
+        while let Some(place) = open.pop() {
+            if self.seen[scenario].closed.insert(place) {
+                open.extend(self.nodes[place].origin.iter().map(|(parent, _)| *parent));
+            }
+        }
+    }
+
+    /// Keeps what was solved, before something changes.
+    fn settle(&mut self) {
+        if let Some(solution) = self.solution.take() {
+            self.solved = Some(solution);
+            self.stale.fill(false);
+        }
     }
 
     /// What follows from the evidence.
-    pub fn view(&self) -> &View {
-        self.view.get_or_init(|| Arc::new(View::of(self, self.base().clone())))
-    }
-
-    fn base(&self) -> &Arc<Base> {
-        let elimination =
-            || self.elimination.get_or_init(|| Arc::new(self.lineage.plan_first(self.observed)));
-        self.base.get_or_init(|| Arc::new(Base::of(self, elimination())))
+    pub fn view(&self) -> View<'_> {
+        let solution = self.solution.get_or_init(|| match &self.solved {
+            Some(solved) if !self.stale.contains(&true) => Arc::clone(solved),
+            solved => Arc::new(Solution::of(self, solved.as_deref(), &self.stale)),
+        });
+        View::of(self, solution)
     }
 
     /// The checks, and what was seen of them for a candidate.
     pub fn tally(&self, id: &PackHash, check: usize) -> Tally {
-        let node = self.places.get(id).map(|place| &self.nodes[*place]);
-        node.and_then(|node| node.tallies.get(check).copied()).unwrap_or_default()
+        self.place(id).map(|place| self.tally_at(place, check)).unwrap_or_default()
+    }
+
+    /// The same by the candidate's place.
+    pub fn tally_at(&self, place: usize, check: usize) -> Tally {
+        let scenario = self.checks[check].scenario;
+        let tallies = self.nodes[place].tallies.get(&scenario);
+        let tally = tallies.and_then(|tallies| tallies.get(check - self.ranges[scenario].start));
+        tally.copied().unwrap_or_default()
+    }
+
+    /// The place of a scenario's check.
+    pub fn check(&self, scenario: usize, id: &str) -> Option<usize> {
+        let range = self.ranges[scenario].clone();
+        self.checks_of(scenario).iter().position(|check| check.id == id).map(|place| range.start + place)
     }
 
     pub fn checks(&self) -> &[CheckRef] {
@@ -180,46 +234,22 @@ impl Beliefs {
     /// The objective that a combination is believed to have, which nobody has made yet.
     pub fn promise(&self, origin: &[(PackHash, f64)]) -> Option<f64> {
         let origin = self.resolve(origin)?;
-        Some(self.view().promise(&origin, self))
+        Some(self.view().promise(&origin))
     }
 
-    /// The objective at some pass rates, in the order of the checks.
-    fn value(&self, rates: impl Iterator<Item = f64>) -> f64 {
-        let scores = self.scores(rates);
+    /// The objective at some scores of the scenarios.
+    fn objective(&self, scores: impl Iterator<Item = f64>) -> f64 {
         let weighted: Vec<(f64, f64)> = self.weights.iter().copied().zip(scores).collect();
         objective(&weighted, self.rho, None).map_or(0.0, |objective| objective.value)
     }
 
-    /// The scenarios' scores at some pass rates.
-    fn scores(&self, rates: impl Iterator<Item = f64>) -> Vec<f64> {
-        let mut scores = vec![0.0; self.weights.len()];
-        for (check, rate) in self.checks.iter().zip(rates) {
-            scores[check.scenario] += check.share * rate.clamp(0.0, 1.0);
-        }
-        scores
-    }
-
-    /// What safety checks earn at some pass rates, as a share of all points.
-    fn safety(&self, rates: impl Iterator<Item = f64>) -> f64 {
-        let checks = self.checks.iter().zip(self.pulls()).zip(rates);
-        let safe = checks.filter(|((check, _), _)| check.is_safety());
-        safe.map(|((_, pull), rate)| pull * rate.clamp(0.0, 1.0)).sum()
-    }
-
-    /// What a check's rate adds to a scenario's score, by check.
-    fn shares(&self, scenario: usize) -> Vec<f64> {
-        let share = |check: &CheckRef| if check.scenario == scenario { check.share } else { 0.0 };
-        self.checks.iter().map(share).collect()
-    }
-
-    /// What a check's rate adds to the weighted mean of scores, by check.
-    fn pulls(&self) -> impl Iterator<Item = f64> {
-        self.checks.iter().map(|check| self.weights[check.scenario] * check.share)
+    fn checks_of(&self, scenario: usize) -> &[CheckRef] {
+        &self.checks[self.ranges[scenario].clone()]
     }
 
     /// An external evaluator names its checks with its first results.
     fn learn(&mut self, scenario: usize, card: &Scorecard) {
-        if self.checks.iter().any(|check| check.scenario == scenario) {
+        if !self.ranges[scenario].is_empty() {
             return;
         }
         let entry = |verdict: &CheckVerdict| CheckEntry {
@@ -232,7 +262,10 @@ impl Beliefs {
 
     fn know(&mut self, scenario: usize, checks: &[CheckEntry]) {
         let possible: f64 = checks.iter().map(|check| check.points).sum();
+        self.ranges[scenario] = self.checks.len()..self.checks.len() + checks.len();
+        self.stale[scenario] = true;
         for check in checks {
+            self.pooled.push((0.0, 0.0));
             let share = if possible > 0.0 { check.points / possible } else { 0.0 };
             self.checks_by_name.insert((scenario, check.id.clone()), self.checks.len());
             self.checks.push(CheckRef {
@@ -247,39 +280,15 @@ impl Beliefs {
 
     /// The mean pass rate of a check over all candidates, with a little of one half.
     fn pooled_rate(&self, check: usize) -> f64 {
-        let tallies = self.nodes.iter().filter_map(|node| node.tallies.get(check));
-        let (earned, episodes) =
-            tallies.fold((0.0, 0.0), |(sum, n), tally| (sum + tally.earned, n + f64::from(tally.episodes)));
+        let (earned, episodes) = self.pooled[check];
         (earned + ROOT_PASSES) / (episodes + ROOT_EPISODES)
-    }
-
-    /// The variance that one episode's outcome would have if checks were independent.
-    fn check_variance(&self, check: usize) -> f64 {
-        let rate = self.pooled_rate(check);
-        (rate * (1.0 - rate)).max(NOISE_MIN)
-    }
-
-    /// How much more an episode's score varies than independent checks would.
-    fn design_effect(&self, variances: &[f64]) -> DesignEffect {
-        let mut modelled = vec![0.0; self.weights.len()];
-        for (check, variance) in self.checks.iter().zip(variances) {
-            modelled[check.scenario] += check.share * check.share * variance;
-        }
-        let mut effect = DesignEffect::default();
-        for node in &self.nodes {
-            for (scores, modelled) in node.scores.iter().zip(&modelled).filter(|(scores, _)| scores.len() > 1)
-            {
-                effect.note(scores, *modelled);
-            }
-        }
-        effect
     }
 }
 
 impl Node {
-    /// What was seen of a check.
-    fn seen(&self, check: usize, noise: f64) -> Seen {
-        match self.tallies.get(check) {
+    /// What was seen of a scenario's check.
+    fn seen(&self, scenario: usize, check: usize, noise: f64) -> Seen {
+        match self.tallies.get(&scenario).and_then(|tallies| tallies.get(check)) {
             Some(tally) if tally.episodes > 0 => {
                 let episodes = f64::from(tally.episodes);
                 Seen { mean: tally.earned / episodes, precision: episodes / noise }
@@ -293,3 +302,6 @@ impl Node {
         if self.aims.contains(&check) { aimed } else { aside }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -165,7 +165,7 @@ pub(super) fn value(state: &State, id: &PackHash) -> Option<Estimate> {
 fn pooled(state: &State, finalist: &PackHash) -> Option<Values> {
     let mut rng = state.run.seed.child("pooled", &[]).rng();
     let pair = [0, state.place(finalist)];
-    state.beliefs.view().objectives(&pair, &state.beliefs, DRAWS, &mut rng)
+    state.beliefs.view().objectives(&pair, DRAWS, &mut rng)
 }
 
 /// The mean and variance of some draws.

@@ -37,19 +37,18 @@ pub(super) fn draw_parent(state: &State, rng: &mut ChaCha8Rng) -> PackHash {
 /// newest, which has its ancestors' other gains too.
 fn front(state: &State) -> Vec<&PackHash> {
     let view = state.beliefs.view();
-    let mut ids: Vec<&PackHash> = view
-        .short()
-        .iter()
-        .filter_map(|place| state.members.get_index(*place))
-        .filter(|(id, member)| member.is_measured() && state.is_safe(id))
-        .map(|(id, _)| id)
-        .collect();
-    let leaders: BTreeSet<&PackHash> = (0..state.beliefs.checks().len())
+    let is_in = |place: &usize| {
+        let (id, member) = state.members.get_index(*place).expect("beliefs know members alone");
+        member.is_measured() && state.is_safe(id)
+    };
+    let mut places: Vec<usize> = view.short().iter().copied().filter(is_in).collect();
+    let leaders: BTreeSet<usize> = (0..state.beliefs.checks().len())
         .filter_map(|check| {
-            let rate = |id: &PackHash| view.rate(state.place(id), check);
-            ids.iter().copied().reduce(|best, id| if rate(id) >= rate(best) - ROUNDING { id } else { best })
+            let rate = |place: usize| view.rate(place, check);
+            let places = places.iter().copied();
+            places.reduce(|best, place| if rate(place) >= rate(best) - ROUNDING { place } else { best })
         })
         .collect();
-    ids.retain(|id| leaders.contains(id));
-    ids
+    places.retain(|place| leaders.contains(place));
+    places.into_iter().filter_map(|place| state.members.get_index(place)).map(|(id, _)| id).collect()
 }

@@ -178,7 +178,7 @@ fn drift(state: &State) -> Option<f64> {
         .members
         .iter()
         .filter(|(id, member)| member.candidate.operator.asks_writer() && state.is_seen(id))
-        .filter_map(|(id, _)| Some(round::effect(state, id)?.value))
+        .filter_map(|(id, _)| round::gain(state, id))
         .collect();
     let count = effects.len() as f64;
     let mean = effects.iter().sum::<f64>() / count;
@@ -208,7 +208,7 @@ fn repeat(state: &State) -> Option<Planned> {
     contenders.truncate(REPEATED);
     let places: Vec<usize> = contenders.iter().map(|id| state.place(id)).collect();
     let rng_of = |purpose: &str| rng(state, purpose, "");
-    let drawn = view.objectives(&places, &state.beliefs, DRAWS, &mut rng_of("contenders"));
+    let drawn = view.objectives(&places, DRAWS, &mut rng_of("contenders"));
     let (leader, challenger) = drawn.and_then(|drawn| top_two(&drawn, &mut rng_of("top two")))?;
     let contenders = [contenders[leader], contenders[challenger]];
     let mut scenarios = state.scenarios.clone();

@@ -2,10 +2,9 @@
 //! proposals that follow the prior whatever was gained.
 
 use super::descent::path;
-use super::round::effect;
+use super::round::gain;
 use super::state::State;
 use crate::event::Operator;
-
 use crate::stats::bandit::Bandit;
 use crate::units::PackHash;
 use rand::RngExt;
@@ -35,7 +34,7 @@ impl Portfolio {
             if member.is_some_and(|(id, _)| !state.is_seen(id)) {
                 continue;
             }
-            let gain = member.and_then(|(id, _)| effect(state, id)).map_or(0.0, |effect| effect.value);
+            let gain = member.and_then(|(id, _)| gain(state, id)).unwrap_or(0.0);
             let cost = if member.is_some() { 1.0 } else { FAILED_COST };
             if let Some(arm) = OPERATORS.iter().position(|operator| *operator == attempt.operator) {
                 operators.note(arm, gain, cost);

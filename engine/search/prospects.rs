@@ -39,7 +39,7 @@ fn chance(state: &State, finalist: &PackHash, posterior: Option<&Posterior>) -> 
     let seen = view.difference(place, 0)?.value;
     let believed = posterior?.difference;
     let sd = (believed.high - believed.low) / (2.0 * WITHIN_90);
-    let (ours, theirs) = (view.scores(place, &state.beliefs), view.scores(0, &state.beliefs));
+    let (ours, theirs) = (view.scores(place), view.scores(0));
     let scenarios: Vec<(f64, [f64; 2], f64)> = (0..state.scenarios.len())
         .map(|scenario| {
             let noise = view.episode_variances()[scenario].sqrt();

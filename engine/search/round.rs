@@ -223,6 +223,12 @@ pub(super) fn effect(state: &State, edge: &PackHash) -> Option<super::beliefs::E
     state.beliefs.view().difference(state.place(edge), state.place(parent))
 }
 
+/// The same without how uncertain it is.
+pub(super) fn gain(state: &State, edge: &PackHash) -> Option<f64> {
+    let parent = parent_of(&state.members, edge)?;
+    state.beliefs.view().gain(state.place(edge), state.place(parent))
+}
+
 /// The objective that a combination is believed to have.
 fn promise(state: &State, plan: &ProposalPlan) -> Option<f64> {
     state.beliefs.promise(&origin(&state.members, plan.operator, &plan.parents, &plan.edges))

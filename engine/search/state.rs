@@ -9,17 +9,14 @@ use super::{ScenarioMean, Standing, confirmation, descent};
 use crate::budget::Limit;
 use crate::episode::FailureClass;
 use crate::event::{
-    EpisodeScored, Event, Limited, Operator, Phase, Planned, ProposalFailed, ProposalFault, Proposed,
-    RunStarted, Step,
+    Aim, EpisodeScored, Event, Limited, Operator, Phase, Planned, ProposalFailed, ProposalFault, Proposed,
+    RunStarted, Step, Target,
 };
 use crate::lineage::Lineage;
 use crate::score::{CheckVerdict, SAFETY, ScoreRule, Scorecard};
 use crate::units::PackHash;
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-/// By how many standard errors a candidate may be believed to be less safe than the incumbent.
-const SAFETY_TOLERANCE: f64 = 0.5;
 
 /// The state of a search.
 #[derive(Clone, Debug)]
@@ -148,29 +145,10 @@ impl State {
         self.plans.get(&phase).copied().unwrap_or(0)
     }
 
-    /// The candidate with the highest estimate, of those that are safe enough.
-    pub fn best(&self) -> Option<&PackHash> {
-        self.highest(self.members.keys().filter(|id| self.is_safe(id)))
-    }
-
-    /// The candidate other than the incumbent with the highest estimate, of those that were measured or consist of
-    /// what was: a safe one if there is any.
-    pub fn best_rival(&self) -> Option<&PackHash> {
-        let is_known = |id: &PackHash| {
-            self.members[id].is_measured() || !self.members[id].candidate.operator.asks_writer()
-        };
-        let rivals = || self.members.keys().filter(|id| *id != self.incumbent() && is_known(id));
-        self.highest(rivals().filter(|id| self.is_safe(id))).or_else(|| self.highest(rivals()))
-    }
-
-    /// Whether a candidate is not believed to be less safe than the incumbent, beyond the tolerance: a better
-    /// score must not be bought with broken safety checks. The incumbent itself is always safe enough.
-    pub fn is_safe(&self, id: &PackHash) -> bool {
-        let place = self.place(id);
-        match self.beliefs.view().safety_difference(place, 0) {
-            Some(difference) => difference.value >= -SAFETY_TOLERANCE * difference.se - 1e-9,
-            None => true,
-        }
+    /// The place of a check in the beliefs.
+    pub fn check(&self, scenario: &str, id: &str) -> Option<usize> {
+        let scenario = self.scenarios.iter().position(|known| known == scenario)?;
+        self.beliefs.check(scenario, id)
     }
 
     /// The place of a candidate in the beliefs.
@@ -180,11 +158,6 @@ impl State {
 
     pub fn value_of(&self, id: &PackHash) -> f64 {
         self.beliefs.view().value(self.place(id))
-    }
-
-    fn highest<'a>(&self, ids: impl Iterator<Item = &'a PackHash>) -> Option<&'a PackHash> {
-        // The first of equals: `max_by` would take the last.
-        ids.reduce(|best, id| if self.value_of(id) > self.value_of(best) { id } else { best })
     }
 
     pub fn standing(&self, id: &PackHash) -> Standing {
@@ -249,7 +222,7 @@ impl State {
         // Two proposals of one plan cannot see each other, so they may have had the same idea.
         let is_new = !self.members.contains_key(id);
         let (targets, edges) = match step {
-            Some(Step::Propose(plan)) => (plan.targets, plan.edges),
+            Some(Step::Propose(plan)) => (aimed_at(plan.targets, &proposed.aims), plan.edges),
             _ => (Vec::new(), Vec::new()),
         };
         self.attempts.push(Attempt {
@@ -407,4 +380,15 @@ fn combines(step: &Step) -> bool {
 /// Whether a step asks the writer.
 fn asks_writer(step: &Step) -> bool {
     matches!(step, Step::Propose(proposal) if proposal.operator.asks_writer())
+}
+
+/// The targets at which the writer says its edit aims; all that it was shown, where it does not say.
+fn aimed_at(mut targets: Vec<Target>, aims: &[Aim]) -> Vec<Target> {
+    let is_aimed = |target: &Target| {
+        aims.iter().any(|aim| (&aim.scenario, &aim.check) == (&target.scenario, &target.check))
+    };
+    if targets.iter().any(is_aimed) {
+        targets.retain(is_aimed);
+    }
+    targets
 }

@@ -154,14 +154,15 @@ fn stubborn(state: &State) -> Aims {
     let view = state.beliefs.view();
     let mut stubborn = Aims::new();
     for (place, member) in state.members.values().enumerate() {
+        if !member.is_measured() {
+            continue;
+        }
         let Some(parent) = member.candidate.parents.first().map(|parent| state.place(parent)) else {
             continue;
         };
-        for (check, known) in state.beliefs.checks().iter().enumerate() {
-            let scenario = &state.scenarios[known.scenario];
-            let is = |target: &&Target| target.scenario == *scenario && target.check == known.id;
-            let is_aimed = member.measured(scenario) > 0 && member.targets.iter().any(|target| is(&target));
-            if is_aimed && view.rate(place, check) - view.rate(parent, check) < MOVE_MIN {
+        let aims = member.targets.iter().filter(|target| member.measured(&target.scenario) > 0);
+        for check in aims.filter_map(|target| state.check(&target.scenario, &target.check)) {
+            if view.rate(place, check) - view.rate(parent, check) < MOVE_MIN {
                 *stubborn.entry(check).or_insert(0) += 1;
             }
         }

@@ -52,6 +52,17 @@ impl DesignEffect {
     }
 }
 
+/// Measurements of several scenarios together.
+impl std::iter::Sum for DesignEffect {
+    fn sum<I: Iterator<Item = DesignEffect>>(effects: I) -> DesignEffect {
+        effects.fold(DesignEffect::new(), |sum, effect| DesignEffect {
+            squares: sum.squares + effect.squares,
+            modelled: sum.modelled + effect.modelled,
+            modelled_squares: sum.modelled_squares + effect.modelled_squares,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

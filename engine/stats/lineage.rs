@@ -14,7 +14,7 @@ use nalgebra::{DMatrix, DVector};
 use nalgebra_sparse::factorization::{CscCholesky, CscSymbolicCholesky};
 use std::sync::Arc;
 
-pub use spread::Spread;
+pub use spread::Row;
 
 /// Variances are held within these bounds, in units where beliefs are about 1 wide, as rates are. Below the
 /// lower one rounding would weigh more than the difference; above the upper one nothing is known anyway.
@@ -99,14 +99,20 @@ impl Lineage {
 
     /// Plans the elimination; used for all checks until a node is added.
     pub fn plan(&self) -> Elimination {
-        self.plan_first(self.len())
+        self.plan_of(&(0..self.len()).collect::<Vec<_>>())
     }
 
-    /// The same for the first nodes alone, at least the root.
-    pub fn plan_first(&self, count: usize) -> Elimination {
-        let count = count.clamp(1, self.len());
+    /// The same for some nodes alone, in ascending order, with all that they are made of and with the root. Then they are
+    /// named by their places in the list. The others, of which nothing was seen, change nothing that is believed of these.
+    pub fn plan_of(&self, nodes: &[usize]) -> Elimination {
+        assert!(nodes.first() == Some(&0) && nodes.is_sorted(), "the root comes first");
+        let place = |node: &usize| nodes.binary_search(node).expect("parents are in the list");
+        let count = nodes.len();
+        let named = |node: &usize| -> Vec<(usize, f64)> {
+            self.parents[*node].iter().map(|(parent, part)| (place(parent), *part)).collect()
+        };
         let families: Vec<Vec<(usize, f64)>> =
-            self.parents[..count].iter().enumerate().map(|(node, parents)| family(node, parents)).collect();
+            nodes.iter().enumerate().map(|(at, node)| family(at, &named(node))).collect();
         let relatives = order::relatives(&families);
         let place = order::places(&order::order(relatives.clone()));
         let pattern = order::pattern(&relatives, &place);
@@ -188,9 +194,9 @@ impl Posterior {
 
     /// Returns the joint belief about some nodes.
     pub fn joint(&self, wanted: &[usize]) -> Joint {
-        let spread = Spread::of(std::slice::from_ref(self), wanted);
+        let rows: Vec<Row> = wanted.iter().map(|node| Row::of(std::slice::from_ref(self), *node)).collect();
         let covariance = DMatrix::from_fn(wanted.len(), wanted.len(), |a, b| {
-            spread.covariance(a.max(b), a.min(b), &[1.0])
+            rows[a.max(b)].covariance(&rows[a.min(b)], &[1.0])
         });
         Joint { means: wanted.iter().map(|node| self.means[*node]).collect(), covariance }
     }

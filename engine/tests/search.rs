@@ -4,10 +4,11 @@
 
 mod simulated;
 
-use packwright::event::{Event, Operator, Phase, Step, Stop, Verdict};
+use packwright::event::{Aim, Event, Operator, Phase, Step, Stop, Verdict};
 use packwright::search::{Next, Search};
+use packwright::units::Seed;
 use proptest::prelude::*;
-use simulated::{Kind, Trouble, World, simulate};
+use simulated::{Kind, Trouble, World, carry_out, simulate};
 use std::collections::{HashMap, HashSet};
 
 /// What a set of simulated runs came to.
@@ -141,6 +142,33 @@ fn checks_that_only_results_name_are_aimed_at() {
     let aimed = proposals.iter().filter(|proposal| !proposal.targets.is_empty()).count();
     assert!(aimed > 3 && aimed * 2 > proposals.len(), "{aimed} of {}", proposals.len());
     assert!(outcomes.finished.finalist.is_some());
+}
+
+#[test]
+fn a_candidate_is_first_looked_at_where_its_writer_says_that_it_aims() {
+    let world = World::new(6, Kind::Benign);
+    let mut search = Search::new();
+    search.tell(&Event::RunStarted(world.start(200, 0)));
+    let mut said = None;
+    let looked_at = loop {
+        let Next::Work(plan) = search.ask() else { panic!("the search ended before its first look") };
+        search.tell(&Event::Planned(plan.clone()));
+        for (index, step) in plan.steps.iter().enumerate() {
+            let seed = Seed(index as u64).child(&format!("{:?}", plan.phase), &[]);
+            let mut event = carry_out(&world, &search, step, Trouble::default(), seed);
+            if let (Event::Proposed(proposed), Step::Propose(proposal), None) = (&mut event, step, &said) {
+                // The least of what it was shown.
+                let target = proposal.targets.last().expect("checks that fail");
+                proposed.aims = vec![Aim { scenario: target.scenario.clone(), check: target.check.clone() }];
+                said = Some((proposed.candidate.id.clone(), target.scenario.clone()));
+            }
+            search.tell(&event);
+        }
+        if let (Phase::Screen, Some(Step::Run(key))) = (plan.phase, plan.steps.first()) {
+            break (key.candidate.clone(), key.scenario.clone());
+        }
+    };
+    assert_eq!(Some(looked_at), said);
 }
 
 #[test]

@@ -2,11 +2,12 @@
 //! the best and the newest vary together.
 //!
 //! Checks are believed independently of each other given the lineage, so the covariance of a scenario's score is
-//! the sum of its checks' covariances, weighted by their shares squared. Candidates that came after the last
-//! evidence change nothing that is believed of the others: they are sums of these, and of moves of their own.
+//! the sum of its checks' covariances, weighted by their shares squared.
 
-use super::Beliefs;
-use super::base::Base;
+use super::evidence::Evidence;
+use super::table::{Common, Parts, Table};
+use super::{AIMED_VARIANCE, ASIDE_VARIANCE, Beliefs};
+use crate::stats::design::DesignEffect;
 use crate::stats::joint::Joint;
 use crate::stats::normal;
 use crate::stats::values::{ScenarioDraws, Values, objective_draws, penalised};
@@ -14,33 +15,37 @@ use nalgebra::DMatrix;
 use rand::rngs::ChaCha8Rng;
 use std::sync::Arc;
 
-/// Beliefs about all candidates at one moment. Candidates are named by their places.
+/// The candidates whose differences are told: all of them, up to so many, else the best and the newest.
+const SHORT_MAX: usize = 64;
+const NEWEST: usize = 24;
+/// How much evidence the expected size of an edit's moves is worth, as a sum of expected squared moves.
+const EXPECTED_PRIOR: f64 = 5.0;
+/// By how much that size may be wrong.
+const SCALE_MIN: f64 = 0.25;
+const SCALE_MAX: f64 = 12.0;
+/// What scenarios have in common is held in steps of so much, in proportion, so that an episode of one scenario leaves
+/// the others' equations as they are.
+const STEP: f64 = 0.02;
+
+/// The beliefs about all candidates at one moment.
 #[derive(Clone, Debug)]
-pub(in crate::search) struct View {
-    base: Arc<Base>,
-    /// Those that came after.
-    newest: Vec<Newest>,
+pub(super) struct Solution {
+    evidence: Vec<Arc<Evidence>>,
+    tables: Vec<Arc<Table>>,
+    values: Vec<f64>,
+    /// What safety checks earn, as a share of all points.
+    safeties: Vec<f64>,
+    /// Candidates of which differences are told, in their order.
     short: Vec<usize>,
+    /// The variance of one episode's score, by scenario.
+    episode_variances: Vec<f64>,
 }
 
-/// A candidate that came after the last evidence.
-#[derive(Clone, Debug)]
-struct Newest {
-    /// By check.
-    rates: Vec<f64>,
-    value: f64,
-    safety: f64,
-    /// None where it is made of one far from the best.
-    parts: Option<Parts>,
-    /// By check, the variance of its own move.
-    moved: Vec<f64>,
-}
-
-/// A sum of short-listed candidates and of the newest ones' own moves, each with its coefficient.
-#[derive(Clone, Debug, Default)]
-struct Parts {
-    short: Vec<(usize, f64)>,
-    moves: Vec<(usize, f64)>,
+/// The same with what the candidates are. Candidates are named by their places.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::search) struct View<'a> {
+    beliefs: &'a Beliefs,
+    solution: &'a Solution,
 }
 
 /// An estimate with its standard error.
@@ -57,190 +62,241 @@ impl Estimate {
     }
 }
 
-impl Parts {
-    fn add(&mut self, other: &Parts, part: f64) {
-        add(&mut self.short, &other.short, part);
-        add(&mut self.moves, &other.moves, part);
-    }
-}
-
-fn add(sum: &mut Vec<(usize, f64)>, others: &[(usize, f64)], part: f64) {
-    for (place, coefficient) in others {
-        match sum.iter_mut().find(|(known, _)| known == place) {
-            Some((_, sum)) => *sum += part * coefficient,
-            None => sum.push((*place, part * coefficient)),
-        }
-    }
-    sum.retain(|(_, coefficient)| *coefficient != 0.0);
-}
-
-impl View {
-    pub(super) fn of(beliefs: &Beliefs, base: Arc<Base>) -> View {
-        let short = base.short.clone();
-        let mut view = View { base, newest: Vec::new(), short };
-        for place in view.base.count..beliefs.nodes.len() {
-            let newest = view.descended(beliefs, place);
-            view.short.extend(newest.parts.is_some().then_some(place));
-            view.newest.push(newest);
-        }
-        view
-    }
-
-    /// A candidate of which nothing was seen yet.
-    fn descended(&self, beliefs: &Beliefs, place: usize) -> Newest {
-        let node = &beliefs.nodes[place];
-        let rates: Vec<f64> = (0..beliefs.checks.len())
-            .map(|check| node.origin.iter().map(|(parent, part)| part * self.mean(*parent, check)).sum())
+impl Solution {
+    /// Solves what has changed.
+    pub fn of(beliefs: &Beliefs, before: Option<&Solution>, stale: &[bool]) -> Solution {
+        let scenarios = 0..beliefs.weights.len();
+        let known = |scenario: usize| before.map(|before| &before.evidence[scenario]);
+        let evidence: Vec<Arc<Evidence>> = scenarios
+            .clone()
+            .map(|scenario| match known(scenario).filter(|_| !stale[scenario]) {
+                Some(known) => Arc::clone(known),
+                None => {
+                    let before = known(scenario).map(Arc::as_ref);
+                    Arc::new(Evidence::of(beliefs, scenario, before))
+                }
+            })
             .collect();
-        let mut parts = Some(Parts { moves: vec![(place - self.base.count, 1.0)], ..Parts::default() });
-        for (parent, part) in &node.origin {
-            parts = parts.zip(self.parts(*parent)).map(|(mut sum, parent)| {
-                sum.add(&parent, *part);
-                sum
-            });
+        let common = common(&evidence);
+        let tables: Vec<Arc<Table>> = scenarios
+            .map(|scenario| {
+                let table = before.map(|before| &before.tables[scenario]);
+                match table.filter(|table| !stale[scenario] && table.common == common) {
+                    Some(table) => Arc::clone(table),
+                    None => {
+                        let evidence = Arc::clone(&evidence[scenario]);
+                        Arc::new(Table::of(beliefs, scenario, evidence, common))
+                    }
+                }
+            })
+            .collect();
+        let episode_variance = |(scenario, evidence): (usize, &Arc<Evidence>)| {
+            let checks = beliefs.checks_of(scenario).iter().zip(&evidence.variances);
+            let squares = checks.map(|(check, variance)| check.share * check.share * variance);
+            squares.sum::<f64>() * common.design_effect
+        };
+        let episode_variances = evidence.iter().enumerate().map(episode_variance).collect();
+        let (values, safeties, short) = (Vec::new(), Vec::new(), Vec::new());
+        let mut solution = Solution { evidence, tables, values, safeties, short, episode_variances };
+        for candidate in 0..beliefs.nodes.len() {
+            solution.conclude(beliefs, candidate);
         }
-        let moved = (0..beliefs.checks.len()).map(|check| node.moved(check, self.base.moves)).collect();
-        let (value, safety) = (beliefs.value(rates.iter().copied()), beliefs.safety(rates.iter().copied()));
-        Newest { rates, value, safety, parts, moved }
+        solution.short = short_list(&solution.values);
+        solution
     }
 
-    fn parts(&self, candidate: usize) -> Option<Parts> {
-        match candidate.checked_sub(self.base.count) {
-            Some(newest) => self.newest[newest].parts.clone(),
-            None => {
-                let place = self.base.short.binary_search(&candidate).ok()?;
-                Some(Parts { short: vec![(place, 1.0)], moves: Vec::new() })
-            }
+    /// Adds the next candidate, of which nothing was seen yet: it changes nothing that is believed of the others.
+    pub fn extend(&mut self, beliefs: &Beliefs) {
+        let candidate = self.values.len();
+        for (scenario, table) in self.tables.iter_mut().enumerate() {
+            Arc::make_mut(table).extend(beliefs, scenario, candidate);
+        }
+        self.conclude(beliefs, candidate);
+        let is_short = |(parent, _): &(usize, f64)| self.short.binary_search(parent).is_ok();
+        if beliefs.nodes[candidate].origin.iter().all(is_short) {
+            self.short.push(candidate);
         }
     }
 
-    /// The variance of a sum, over checks with weights.
-    fn variance(&self, parts: &Parts, weights: &[f64]) -> f64 {
-        self.covariance(parts, parts, weights).max(0.0)
+    /// The next candidate's objective.
+    fn conclude(&mut self, beliefs: &Beliefs, candidate: usize) {
+        let scores = self.tables.iter().map(|table| table.scores[candidate]);
+        self.values.push(beliefs.objective(scores));
+        let safeties = self.tables.iter().zip(&beliefs.weights);
+        self.safeties.push(safeties.map(|(table, weight)| weight * table.safeties[candidate]).sum());
+    }
+}
+
+/// What all scenarios' evidence says together: the design effect; and the variances of an edit's moves, which are as
+/// expected, times how much more candidates differ from the incumbent than noise and the expected moves on the way to
+/// them explain. One rule for how to act may move checks of all scenarios, and a writer may do much or little at once;
+/// what fits one benchmark misleads on another.
+fn common(evidence: &[Arc<Evidence>]) -> Common {
+    let design: DesignEffect = evidence.iter().map(|evidence| evidence.design).sum();
+    let excess: f64 = evidence.iter().map(|evidence| evidence.excess).sum();
+    let expected: f64 = evidence.iter().map(|evidence| evidence.expected).sum();
+    let scale = (excess + EXPECTED_PRIOR) / (expected + EXPECTED_PRIOR);
+    let scale = stepped(scale.clamp(SCALE_MIN, SCALE_MAX));
+    Common { design_effect: stepped(design.value()), moves: (AIMED_VARIANCE * scale, ASIDE_VARIANCE * scale) }
+}
+
+fn stepped(value: f64) -> f64 {
+    ((value.ln() / STEP).round() * STEP).exp()
+}
+
+fn short_list(values: &[f64]) -> Vec<usize> {
+    if values.len() <= SHORT_MAX {
+        return (0..values.len()).collect();
+    }
+    let oldest_new = values.len() - NEWEST;
+    let mut others: Vec<usize> = (1..oldest_new).collect();
+    let best = SHORT_MAX - NEWEST - 1;
+    others.select_nth_unstable_by(best - 1, |a, b| values[*b].total_cmp(&values[*a]).then(a.cmp(b)));
+    others.truncate(best);
+    let mut short: Vec<usize> = std::iter::once(0).chain(others).chain(oldest_new..values.len()).collect();
+    short.sort_unstable();
+    short
+}
+
+impl<'a> View<'a> {
+    pub(super) fn of(beliefs: &'a Beliefs, solution: &'a Solution) -> View<'a> {
+        View { beliefs, solution }
     }
 
-    /// The covariance of two sums, over checks with weights.
-    fn covariance(&self, a: &Parts, b: &Parts, weights: &[f64]) -> f64 {
-        let mut sum = 0.0;
-        for (ours, part) in &a.short {
-            for (theirs, other) in &b.short {
-                sum += part * other * self.base.spread.covariance(*ours, *theirs, weights);
-            }
-        }
-        for (newest, part) in &a.moves {
-            let Some((_, other)) = b.moves.iter().find(|(move_of, _)| move_of == newest) else { continue };
-            let moved = self.newest[*newest].moved.iter().zip(weights);
-            sum += part * other * moved.map(|(moved, weight)| moved * weight).sum::<f64>();
-        }
-        sum
+    fn is_short(&self, candidate: usize) -> bool {
+        self.solution.short.binary_search(&candidate).is_ok()
+    }
+
+    /// A sum of candidates taken apart, by scenario; none where one of them is far from the best.
+    fn parts(&self, sum: &[(usize, f64)]) -> Option<Vec<Parts>> {
+        let is_known = sum.iter().all(|(candidate, _)| self.is_short(*candidate));
+        is_known.then(|| self.solution.tables.iter().map(|table| table.parts(self.beliefs, sum)).collect())
+    }
+
+    /// The covariance of two sums in a scenario's score, of the checks that count.
+    fn covariance(
+        &self,
+        scenario: usize,
+        parts: (&Parts, &Parts),
+        counts: impl Fn(&super::CheckRef) -> bool,
+    ) -> f64 {
+        let square = |check| if counts(check) { check.share * check.share } else { 0.0 };
+        let squares: Vec<f64> = self.beliefs.checks_of(scenario).iter().map(square).collect();
+        self.solution.tables[scenario].covariance(self.beliefs, scenario, parts, &squares)
+    }
+
+    /// The standard error of a sum of objectives' linear parts, of the checks that count; none where one is far from the
+    /// best.
+    fn se(&self, sum: &[(usize, f64)], counts: impl Fn(&super::CheckRef) -> bool) -> Option<f64> {
+        let parts = self.parts(sum)?;
+        let weighted = parts.iter().enumerate().map(|(scenario, parts)| {
+            let weight = self.beliefs.weights[scenario];
+            weight * weight * self.covariance(scenario, (parts, parts), &counts)
+        });
+        Some(weighted.sum::<f64>().max(0.0).sqrt())
     }
 
     /// Joint draws of the objectives of some candidates, the variance penalty computed within each; none where one is
     /// far from the best.
-    pub fn objectives(
-        &self,
-        candidates: &[usize],
-        beliefs: &Beliefs,
-        draws: usize,
-        rng: &mut ChaCha8Rng,
-    ) -> Option<Values> {
-        let parts: Vec<Parts> =
-            candidates.iter().map(|candidate| self.parts(*candidate)).collect::<Option<_>>()?;
-        let drawn: Vec<ScenarioDraws> = (0..beliefs.weights.len())
+    pub fn objectives(&self, candidates: &[usize], draws: usize, rng: &mut ChaCha8Rng) -> Option<Values> {
+        let parts: Vec<Vec<Parts>> =
+            candidates.iter().map(|candidate| self.parts(&[(*candidate, 1.0)])).collect::<Option<_>>()?;
+        let drawn: Vec<ScenarioDraws> = (0..self.beliefs.weights.len())
             .map(|scenario| {
-                let shares = beliefs.shares(scenario);
-                let squares: Vec<f64> = shares.iter().map(|share| share * share).collect();
+                let checks = self.beliefs.checks_of(scenario);
                 let mean = |candidate: &usize| {
-                    let means = shares.iter().enumerate();
-                    means.map(|(check, share)| share * self.mean(*candidate, check)).sum()
+                    let rates = self.solution.tables[scenario].rates(*candidate);
+                    checks.iter().zip(rates).map(|(check, rate)| check.share * rate).sum()
                 };
                 let size = candidates.len();
                 let covariance = DMatrix::from_fn(size, size, |a, b| {
-                    self.covariance(&parts[a.max(b)], &parts[a.min(b)], &squares)
+                    let parts = (&parts[a.max(b)][scenario], &parts[a.min(b)][scenario]);
+                    self.covariance(scenario, parts, |_| true)
                 });
                 let joint = Joint { means: candidates.iter().map(mean).collect(), covariance };
-                ScenarioDraws::of(beliefs.weights[scenario], [(1.0, &joint)], draws, rng)
+                ScenarioDraws::of(self.beliefs.weights[scenario], [(1.0, &joint)], draws, rng)
             })
             .collect::<Option<_>>()?;
-        Some(objective_draws(&drawn, penalised(beliefs.rho)))
-    }
-
-    fn mean(&self, candidate: usize, check: usize) -> f64 {
-        match candidate.checked_sub(self.base.count) {
-            Some(newest) => self.newest[newest].rates[check],
-            None => self.base.rates[check][candidate],
-        }
+        Some(objective_draws(&drawn, penalised(self.beliefs.rho)))
     }
 
     /// The believed pass rate of a check.
     pub fn rate(&self, candidate: usize, check: usize) -> f64 {
-        self.mean(candidate, check).clamp(0.0, 1.0)
+        let scenario = self.beliefs.checks[check].scenario;
+        let place = check - self.beliefs.ranges[scenario].start;
+        self.solution.tables[scenario].rates(candidate)[place].clamp(0.0, 1.0)
     }
 
     /// The standard deviation of that belief; none for a candidate far from the best.
     pub fn rate_sd(&self, candidate: usize, check: usize) -> Option<f64> {
-        let mut weights = vec![0.0; self.base.rates.len()];
-        weights[check] = 1.0;
-        Some(self.variance(&self.parts(candidate)?, &weights).sqrt())
+        if !self.is_short(candidate) {
+            return None;
+        }
+        let scenario = self.beliefs.checks[check].scenario;
+        let mut weights = vec![0.0; self.beliefs.ranges[scenario].len()];
+        weights[check - self.beliefs.ranges[scenario].start] = 1.0;
+        let table = &self.solution.tables[scenario];
+        let parts = table.parts(self.beliefs, &[(candidate, 1.0)]);
+        Some(table.covariance(self.beliefs, scenario, (&parts, &parts), &weights).max(0.0).sqrt())
     }
 
     /// The objective at the believed pass rates.
     pub fn value(&self, candidate: usize) -> f64 {
-        match candidate.checked_sub(self.base.count) {
-            Some(newest) => self.newest[newest].value,
-            None => self.base.values[candidate],
-        }
-    }
-
-    fn safety(&self, candidate: usize) -> f64 {
-        match candidate.checked_sub(self.base.count) {
-            Some(newest) => self.newest[newest].safety,
-            None => self.base.safeties[candidate],
-        }
+        self.solution.values[candidate]
     }
 
     /// The objective and how uncertain its linear part is; none for a candidate far from the best.
     pub fn estimate(&self, candidate: usize) -> Option<Estimate> {
-        let variance = self.variance(&self.parts(candidate)?, &self.base.pulls);
-        Some(Estimate { value: self.value(candidate), se: variance.sqrt() })
+        let se = self.se(&[(candidate, 1.0)], |_| true)?;
+        Some(Estimate { value: self.value(candidate), se })
     }
 
     /// How much better one candidate is than another; none where one is far from the best.
     pub fn difference(&self, candidate: usize, other: usize) -> Option<Estimate> {
-        let variance = self.variance(&self.apart(candidate, other)?, &self.base.pulls);
-        Some(Estimate { value: self.value(candidate) - self.value(other), se: variance.sqrt() })
+        let se = self.se(&[(candidate, 1.0), (other, -1.0)], |_| true)?;
+        Some(Estimate { value: self.value(candidate) - self.value(other), se })
+    }
+
+    /// The same without how uncertain it is.
+    pub fn gain(&self, candidate: usize, other: usize) -> Option<f64> {
+        let is_known = self.is_short(candidate) && self.is_short(other);
+        is_known.then(|| self.value(candidate) - self.value(other))
     }
 
     /// How much more one candidate earns by safety checks than another.
     pub fn safety_difference(&self, candidate: usize, other: usize) -> Option<Estimate> {
-        let variance = self.variance(&self.apart(candidate, other)?, &self.base.safety_pulls);
-        Some(Estimate { value: self.safety(candidate) - self.safety(other), se: variance.sqrt() })
+        let se = self.se(&[(candidate, 1.0), (other, -1.0)], super::CheckRef::is_safety)?;
+        Some(Estimate { value: self.safety_gain(candidate, other), se })
     }
 
-    fn apart(&self, candidate: usize, other: usize) -> Option<Parts> {
-        let mut parts = self.parts(candidate)?;
-        parts.add(&self.parts(other)?, -1.0);
-        Some(parts)
+    /// The same without how uncertain it is.
+    pub fn safety_gain(&self, candidate: usize, other: usize) -> f64 {
+        self.solution.safeties[candidate] - self.solution.safeties[other]
     }
 
     /// The variance of one episode's score, by scenario.
-    pub fn episode_variances(&self) -> &[f64] {
-        &self.base.episode_variances
+    pub fn episode_variances(&self) -> &'a [f64] {
+        &self.solution.episode_variances
     }
 
     /// The believed scores of a candidate, by scenario.
-    pub fn scores(&self, candidate: usize, beliefs: &Beliefs) -> Vec<f64> {
-        beliefs.scores((0..beliefs.checks.len()).map(|check| self.mean(candidate, check)))
+    pub fn scores(&self, candidate: usize) -> Vec<f64> {
+        self.solution.tables.iter().map(|table| table.scores[candidate]).collect()
     }
 
     /// The objective of a combination of candidates.
-    pub(super) fn promise(&self, origin: &[(usize, f64)], beliefs: &Beliefs) -> f64 {
-        let rate = |check| origin.iter().map(|(candidate, part)| part * self.mean(*candidate, check)).sum();
-        beliefs.value((0..beliefs.checks.len()).map(rate))
+    pub(super) fn promise(&self, origin: &[(usize, f64)]) -> f64 {
+        let score = |(scenario, table): (usize, &Arc<Table>)| {
+            let rate =
+                |check| origin.iter().map(|(parent, part)| part * table.rates(*parent)[check]).sum::<f64>();
+            let checks = self.beliefs.checks_of(scenario).iter().enumerate();
+            checks.map(|(place, check)| check.share * rate(place).clamp(0.0, 1.0)).sum::<f64>()
+        };
+        self.beliefs.objective(self.solution.tables.iter().enumerate().map(score))
     }
 
     /// The candidates of which differences are known.
-    pub fn short(&self) -> &[usize] {
-        &self.short
+    pub fn short(&self) -> &'a [usize] {
+        &self.solution.short
     }
 }

@@ -168,7 +168,7 @@ fn absurd_numbers_do_no_harm() {
 }
 
 #[test]
-fn a_spread_over_checks_is_the_weighted_sum_of_their_covariances() {
+fn a_covariance_over_checks_is_the_weighted_sum_of_their_covariances() {
     let mut lineage = Lineage::new();
     let child = lineage.add(&[(0, 1.0)]);
     let other = lineage.add(&[(0, 1.0)]);
@@ -181,27 +181,30 @@ fn a_spread_over_checks_is_the_weighted_sum_of_their_covariances() {
     };
     let posteriors = [posterior(0.01, 3.0), posterior(0.08, 9.0), posterior(0.03, 1.0)];
     let (wanted, weights) = ([3, 0, 2, 1], [0.5, 2.0, 0.25]);
-    let spread = Spread::of(&posteriors, &wanted);
+    let rows = wanted.map(|node| Row::of(&posteriors, node));
     let joints = posteriors.each_ref().map(|posterior| posterior.joint(&wanted));
     for a in 0..wanted.len() {
         for b in 0..wanted.len() {
             let sum: f64 =
                 joints.iter().zip(weights).map(|(it, weight)| weight * it.covariance[(a, b)]).sum();
-            assert!((spread.covariance(a, b, &weights) - sum).abs() < 1e-12, "{a} {b}");
+            assert!((rows[a].covariance(&rows[b], &weights) - sum).abs() < 1e-12, "{a} {b}");
         }
     }
-    assert_eq!(Spread::of(&[], &wanted).covariance(0, 1, &[]), 0.0);
+    assert_eq!(Row::of(&[], 3).covariance(&Row::of(&[], 0), &[]), 0.0);
 }
 
 #[test]
-fn the_first_nodes_alone_are_believed_as_if_there_were_no_others() {
+fn some_nodes_alone_are_believed_as_if_there_were_no_others() {
     let mut lineage = Lineage::new();
+    let unseen = lineage.add(&[(0, 1.0)]);
     let child = lineage.add(&[(0, 1.0)]);
-    let few = lineage.clone();
-    lineage.add(&[(child, 1.0)]);
-    let (root, seen) = (Normal { mean: 0.4, variance: 0.05 }, [Seen { mean: 1.0, precision: 4.0 }; 2]);
-    let [first, all] =
-        [lineage.plan_first(2), few.plan()].map(|plan| plan.posterior(root, &[0.0, 0.03], &seen));
-    assert_eq!(first.means(), all.means());
-    assert_eq!((lineage.plan_first(0).len(), lineage.plan_first(9).len()), (1, 3));
+    lineage.add(&[(unseen, 1.0), (child, 1.0), (0, -1.0)]);
+    let (root, seen) = (Normal { mean: 0.4, variance: 0.05 }, Seen { mean: 1.0, precision: 4.0 });
+    let some = lineage.plan_of(&[0, child]).posterior(root, &[0.0, 0.03], &[seen; 2]);
+    let none = Seen::default();
+    let all = lineage.plan().posterior(root, &[0.0, 0.02, 0.03, 0.01], &[seen, none, seen, none]);
+    let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
+    near(some.means()[0], all.means()[0]);
+    near(some.means()[1], all.means()[child]);
+    near(some.variance(1), all.variance(child));
 }

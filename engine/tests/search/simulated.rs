@@ -262,7 +262,7 @@ pub(super) fn simulate(world: &World, start: RunStarted, trouble: Trouble) -> Ou
     Outcomes { search, finished, events }
 }
 
-fn carry_out(world: &World, search: &Search, step: &Step, trouble: Trouble, seed: Seed) -> Event {
+pub(super) fn carry_out(world: &World, search: &Search, step: &Step, trouble: Trouble, seed: Seed) -> Event {
     let lot = seed.child("trouble", &[]).rng().random_range(0..100);
     let usage = Usage::default();
     match step {

@@ -1,0 +1,127 @@
+//! What is believed before a candidate is seen, against the same with the candidate in the system of equations.
+
+use super::*;
+use crate::event::{Candidate, CheckEntry};
+use crate::score::Profile;
+use crate::units::{Seed, SuiteHash};
+use crate::value::Value;
+
+fn run() -> RunStarted {
+    let check = |id: usize| CheckEntry {
+        id: format!("c{id}"),
+        category: if id == 0 { crate::score::SAFETY.into() } else { "correctness".into() },
+        points: 1.0 + id as f64,
+    };
+    let scenario = |name: &str, weight: f64| ScenarioEntry {
+        name: name.into(),
+        weight,
+        held_out: false,
+        checks: (0..3).map(check).collect(),
+    };
+    RunStarted {
+        format: 1,
+        program: String::new(),
+        seed: Seed(1),
+        budget: 100,
+        suite: "two".into(),
+        suite_hash: SuiteHash(String::new()),
+        scenarios: vec![scenario("a", 1.0), scenario("b", 2.0)],
+        profile: Box::new(Profile::default()),
+        model: "m".into(),
+        writer: "w".into(),
+        width: None,
+        caps: Default::default(),
+        conditions: Default::default(),
+        incumbent: Candidate::brought(hash("start"), "# P\n"),
+        base: Value::Null,
+    }
+}
+
+fn hash(name: &str) -> PackHash {
+    PackHash(name.to_owned())
+}
+
+/// An episode in which the named checks passed.
+fn see(beliefs: &mut Beliefs, name: &str, scenario: usize, passed: [bool; 3]) {
+    let verdicts = passed.iter().enumerate().map(|(check, passed)| {
+        serde_json::json!({
+            "id": format!("c{check}"), "category": "correctness", "passed": passed,
+            "points": if *passed { 1.0 } else { 0.0 }, "max_points": 1.0, "detail": "",
+        })
+    });
+    let checks: Vec<CheckVerdict> =
+        verdicts.map(|verdict| serde_json::from_value(verdict).expect("a verdict")).collect();
+    let earned: Vec<f64> = passed.iter().map(|passed| f64::from(u8::from(*passed))).collect();
+    let score = earned.iter().sum::<f64>() / 3.0;
+    let card = Scorecard { checks, script_score: score, validator_score: score };
+    beliefs.observe(&hash(name), scenario, &card, &earned, score);
+}
+
+#[test]
+fn who_was_not_seen_changes_nothing_and_is_believed_as_if_solved_for() {
+    let mut beliefs = Beliefs::new(&run());
+    see(&mut beliefs, "start", 0, [true, false, false]);
+    see(&mut beliefs, "start", 1, [true, true, false]);
+    let aims = |check: &CheckRef| check.scenario == 0 && check.id == "c1";
+    beliefs.add(&hash("a"), &[(hash("start"), 1.0)], aims);
+    beliefs.add(&hash("b"), &[(hash("start"), 1.0)], |_| false);
+    see(&mut beliefs, "a", 0, [true, true, false]);
+    // A child, a rebased edit with the candidate that it was made for, and one that stands on these.
+    beliefs.add(&hash("child"), &[(hash("a"), 1.0)], |check| check.scenario == 1);
+    beliefs.add(&hash("edit"), &[(hash("b"), 1.0)], aims);
+    let rebased = [(hash("a"), 1.0), (hash("edit"), 1.0), (hash("b"), -1.0)];
+    beliefs.add(&hash("rebased"), &rebased, |_| false);
+    beliefs.add(&hash("last"), &[(hash("rebased"), 1.0), (hash("child"), 1.0), (hash("a"), -1.0)], aims);
+
+    // As if nothing had been solved before, and every candidate had to be.
+    let mut solved = beliefs.clone();
+    (solved.solved, solved.solution) = (None, OnceLock::new());
+    solved.stale.fill(true);
+    solved.seen.iter_mut().for_each(|seen| seen.closed.extend(0..7));
+    let (quick, whole) = (beliefs.view(), solved.view());
+    let near = |a: f64, b: f64, what: &str| assert!((a - b).abs() < 1e-9, "{what}: {a} {b}");
+    let same = |a: Option<Estimate>, b: Option<Estimate>, what: &str| {
+        let (a, b) = (a.expect(what), b.expect(what));
+        near(a.value, b.value, what);
+        near(a.se, b.se, what);
+    };
+    for one in 0..7 {
+        same(quick.estimate(one), whole.estimate(one), "estimate");
+        for check in 0..6 {
+            near(quick.rate(one, check), whole.rate(one, check), "rate");
+            let sd = |view: View| view.rate_sd(one, check).expect("a short-listed candidate");
+            near(sd(quick), sd(whole), "the rate's deviation");
+        }
+        for other in 0..7 {
+            same(quick.difference(one, other), whole.difference(one, other), "difference");
+            let safety = |view: View| view.safety_difference(one, other);
+            same(safety(quick), safety(whole), "difference in safety");
+        }
+    }
+    assert_eq!(quick.short(), whole.short());
+}
+
+#[test]
+fn what_was_solved_before_is_used_again_where_it_still_holds() {
+    let mut beliefs = Beliefs::new(&run());
+    see(&mut beliefs, "start", 0, [true, false, false]);
+    see(&mut beliefs, "start", 1, [true, true, false]);
+    let mut asked = beliefs.clone();
+    for (step, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
+        for beliefs in [&mut beliefs, &mut asked] {
+            let parent = if step < 2 { "start" } else { "a" };
+            beliefs.add(&hash(name), &[(hash(parent), 1.0)], |check| check.scenario == step % 2);
+        }
+        asked.view();
+        for beliefs in [&mut beliefs, &mut asked] {
+            see(beliefs, name, step % 2, [step > 1, true, step == 3]);
+        }
+        asked.view();
+    }
+    for candidate in 0..5 {
+        let (never, often) = (beliefs.view(), asked.view());
+        assert_eq!(never.value(candidate), often.value(candidate));
+        assert_eq!(never.difference(candidate, 1), often.difference(candidate, 1));
+        assert_eq!(never.estimate(candidate), often.estimate(candidate));
+    }
+}
