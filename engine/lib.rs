@@ -48,6 +48,7 @@ pub mod store;
 pub mod estimate;
 pub mod optimize;
 pub mod lab;
+pub mod rescore;
 
 // Faces: people and git.
 pub mod report;

@@ -22,6 +22,7 @@ mod openclaw;
 mod out;
 mod progress;
 mod report;
+mod rescore;
 mod role;
 mod run;
 mod runs;
@@ -69,6 +70,8 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Write and print the report of a run: a page for a browser, Markdown and JSON
     Report(report::ReportArgs),
+    /// Grade a run's episodes by changed rubrics, and tell what flips and whether another pack wins
+    Rescore(rescore::RescoreArgs),
     /// Score recorded episodes in bulk: JSON lines in, JSON lines out
     Score(score::ScoreArgs),
     /// Serve the offline model over an OpenAI-compatible endpoint
@@ -98,6 +101,7 @@ fn main() -> ExitCode {
         Some(Command::Estimate(args)) => estimate::run(*args),
         Some(Command::Runs(args)) => runs::run(args),
         Some(Command::Report(args)) => report::run(args),
+        Some(Command::Rescore(args)) => rescore::run(args),
         Some(Command::Score(args)) => score::run(args),
         Some(Command::OfflineLlm(args)) => offline_llm::run(args),
         Some(Command::World(args)) => world::run(args),

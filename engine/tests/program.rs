@@ -12,6 +12,7 @@ mod gateways;
 mod lab;
 mod personas;
 pub mod place;
+pub mod rescore;
 mod secrets;
 mod trouble;
 
