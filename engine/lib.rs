@@ -49,6 +49,7 @@ pub mod estimate;
 pub mod optimize;
 pub mod lab;
 pub mod rescore;
+pub mod compare;
 
 // Faces: people and git.
 pub mod report;

@@ -14,6 +14,7 @@ mod front;
 mod lessons;
 mod descent;
 mod member;
+mod paired;
 mod plan;
 mod portfolio;
 mod prospects;
@@ -29,6 +30,8 @@ use crate::units::PackHash;
 use allotment::Allotment;
 
 pub use allotment::Division;
+pub use comparison::{Fresh, Pair, Paired};
+pub use paired::{PairedDifference, paired_difference};
 pub use plan::wave;
 pub use round::PROPOSALS;
 use state::State;

@@ -32,7 +32,7 @@ Exit codes:
   3    the input is wrong: a suite, a pack, a setting, a missing key
   4    the run ended in order, and there is no better pack
   5    models, disks or remotes failed; `--resume` goes on
-  6    a gate does not hold: `rescore --expect-same` found a difference
+  6    a gate does not hold: `compare` found B worse, or `rescore --expect-same` a difference
   130  interrupted; `--resume` goes on";
 
 impl From<Exit> for ExitCode {

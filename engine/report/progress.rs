@@ -2,9 +2,9 @@
 //!
 //! The search itself is told the records again, so that these are its own beliefs and not a second opinion.
 
-use super::interval::{Estimate, Interval};
 use crate::event::{Belief, Event, Step};
 use crate::search::{Search, Standing};
+use crate::stats::interval::{Estimate, Interval};
 use crate::store::{Record, whole_plans};
 use crate::units::PackHash;
 use serde::Serialize;

@@ -3,6 +3,7 @@
 
 mod cache;
 mod caching;
+mod comparing;
 mod conversations;
 mod doctor;
 mod estimate;
