@@ -8,6 +8,7 @@ use crate::out;
 use crate::run::DEFAULT_RUNS;
 use clap::Args;
 use packwright::compare::compare;
+pub use spec::candidate_of;
 use spec::{Shelf, side, sides_of_run};
 use std::path::PathBuf;
 use std::process::ExitCode;

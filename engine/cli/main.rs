@@ -14,6 +14,7 @@ mod compare;
 mod doctor;
 mod estimate;
 mod exit;
+mod export;
 mod history;
 mod keys;
 mod lab;
@@ -72,6 +73,8 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Write and print the report of a run: a page for a browser, Markdown and JSON
     Report(report::ReportArgs),
+    /// Write runs for other programs: CSV, JSON lines, JUnit XML, OpenTelemetry traces
+    Export(export::ExportArgs),
     /// Show what stood after every run: the champion over the nights
     History(history::HistoryArgs),
     /// Compare two packs, or what stands after two runs, by recorded episodes; for CI, too
@@ -107,6 +110,7 @@ fn main() -> ExitCode {
         Some(Command::Estimate(args)) => estimate::run(*args),
         Some(Command::Runs(args)) => runs::run(args),
         Some(Command::Report(args)) => report::run(args),
+        Some(Command::Export(args)) => export::run(args),
         Some(Command::History(args)) => history::run(args),
         Some(Command::Compare(args)) => compare::run(args),
         Some(Command::Rescore(args)) => rescore::run(args),

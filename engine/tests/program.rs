@@ -8,6 +8,7 @@ mod conversations;
 mod doctor;
 mod estimate;
 mod evaluators;
+mod exports;
 mod fake;
 mod gateways;
 mod lab;

@@ -174,6 +174,14 @@ fn has_episode(run: &StoredRun, pack: &PackHash) -> bool {
     })
 }
 
+/// A candidate of the run in a folder, as `picked` takes it.
+pub fn candidate_of(folder: &Path, pick: &str) -> anyhow::Result<PackHash> {
+    match read(folder)? {
+        Some(run) => Ok(picked(&run, pick)?.pack),
+        None => bad(format!("{} has no first event: it is no whole run", folder.display())),
+    }
+}
+
 /// A candidate of one run; without a word the pack that stands after it.
 fn picked<'a>(run: &'a StoredRun, pick: &str) -> anyhow::Result<Side<'a>> {
     let incumbent = &run.started.incumbent.id;
