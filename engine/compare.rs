@@ -19,7 +19,7 @@ use common::Common;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-pub use common::{Common as CommonGround, Mismatch, conditions};
+pub use common::{Mismatch, conditions};
 pub use cost::{CostRow, Costs};
 pub use rows::{CheckRow, ScenarioRow};
 

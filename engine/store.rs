@@ -26,7 +26,7 @@ use std::time::Instant;
 
 pub use calls::CallBook;
 pub use folder::{RunEntry, newest_unfinished, run_entries, run_entry, utc_text};
-pub use plans::whole_plans;
+pub use plans::{phases, whole_plans};
 
 /// Deflate makes nothing shorter than to this part.
 const INFLATION_MAX: usize = 1_100;

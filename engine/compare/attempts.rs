@@ -7,7 +7,7 @@ use super::common::{Common, CommonScenario};
 use super::{Match, Matches, Side};
 use crate::event::{EpisodeScored, Event, Phase};
 use crate::score::{CheckVerdict, Profile, SAFETY, ScoreRule, Scorecard};
-use crate::store::Record;
+use crate::store::phases;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A scored episode, counted by what both sides have in common.
@@ -99,18 +99,6 @@ pub(super) fn pairs<'a>(common: &Common, sides: &'a [Vec<Attempt<'a>>; 2]) -> Ma
         (scenario.entry.name.clone(), matched)
     };
     common.scenarios.iter().map(of).collect()
-}
-
-fn phases(records: &[Record]) -> BTreeMap<u32, Phase> {
-    let plans = records.iter().filter_map(|record| match &record.event {
-        Event::Planned(planned) => Some((record.ordinal, planned)),
-        _ => None,
-    });
-    plans
-        .flat_map(|(ordinal, planned)| {
-            (ordinal + 1..).take(planned.steps.len()).map(|ordinal| (ordinal, planned.phase))
-        })
-        .collect()
 }
 
 /// The verdicts on checks that both sides have.

@@ -2,6 +2,7 @@
 
 use super::{Side, StoredRun};
 use crate::event::{CheckEntry, ScenarioEntry};
+use crate::scenario::Rubrics;
 use crate::score::Profile;
 use crate::value::{Value, parse};
 use serde::Serialize;
@@ -136,12 +137,7 @@ type Definitions = BTreeMap<String, String>;
 fn rubrics_of(run: &StoredRun) -> BTreeMap<String, Definitions> {
     let kept = run.rubrics.as_ref().and_then(|kept| parse(kept.as_bytes()).ok());
     let Some(kept) = kept.as_ref().and_then(Value::as_map) else { return BTreeMap::new() };
-    let definitions = |scoring: &Value| -> Definitions {
-        let checks = scoring.get("checks").and_then(Value::as_list).unwrap_or_default();
-        let definition = |check: &Value| Some((check.get("id")?.as_str()?.to_owned(), check.dumps_sorted()));
-        checks.iter().filter_map(definition).collect()
-    };
-    kept.iter().map(|(name, scoring)| (name.clone(), definitions(scoring))).collect()
+    kept.iter().map(|(name, scoring)| (name.clone(), Rubrics::definitions(scoring))).collect()
 }
 
 /// The checks that are the same; none where all are. Patterns are compared where both runs kept them.

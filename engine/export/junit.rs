@@ -4,9 +4,8 @@
 //! A check passes as a test where it passed in enough of its episodes; one without an episode is skipped, which is
 //! not the same as failed.
 
-use super::rows::phases;
 use crate::event::{Event, Phase, RunStarted, ScenarioEntry};
-use crate::store::{Record, utc_text};
+use crate::store::{Record, phases, utc_text};
 use crate::units::{PackHash, RunId};
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
 //! A run's episodes as OpenTelemetry traces, by the `gen_ai` conventions: a trace each, whose span is one invocation of
-//! the agent, with an `gen_ai.evaluation.result` event for every check.
+//! the agent, with a `gen_ai.evaluation.result` event for every check.
 //!
 //! Ids follow from the run and the ordinal, so that sending twice gives the same spans. When single calls of an episode
 //! began and ended is not recorded, so they have no spans: a time that was not measured is not made up.

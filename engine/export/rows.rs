@@ -3,7 +3,7 @@
 use crate::episode::Outcome;
 use crate::event::{Event, Phase, RunFinished, RunStarted};
 use crate::score::ScoreRule;
-use crate::store::{Record, utc_text};
+use crate::store::{Record, phases, utc_text};
 use crate::units::{PackHash, RunId};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -94,19 +94,7 @@ pub fn tables(run: &RunId, records: &[Record]) -> Option<Tables> {
     Some(tables)
 }
 
-/// The phases of the plans, by the ordinals of what their steps led to.
-pub(super) fn phases(records: &[Record]) -> BTreeMap<u32, Phase> {
-    let plans = records.iter().filter_map(|record| match &record.event {
-        Event::Planned(planned) => Some((record.ordinal, planned)),
-        _ => None,
-    });
-    let steps = plans.flat_map(|(ordinal, planned)| {
-        (ordinal + 1..).zip(&planned.steps).map(|(ordinal, _)| (ordinal, planned.phase))
-    });
-    steps.collect()
-}
-
-pub(super) fn phase_word(phase: Phase) -> &'static str {
+fn phase_word(phase: Phase) -> &'static str {
     match phase {
         Phase::Calibrate => "calibrate",
         Phase::Propose => "propose",

@@ -2,9 +2,9 @@
 //! and what agents meet, by which they cannot.
 
 use super::Source;
-use crate::event::{CheckEntry, RunStarted};
-use crate::scenario::Scenario;
-use crate::value::{Value, parse};
+use crate::event::{CheckEntry, RunStarted, ScenarioEntry};
+use crate::scenario::{Rubrics, Scenario};
+use crate::value::parse;
 use crate::workspace::hash_with_rubrics;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -86,7 +86,7 @@ pub(super) fn between(source: &Source<'_>, started: &RunStarted) -> SuiteChange 
             continue;
         };
         let before = match &kept {
-            Some(kept) => kept.get(&entry.name).map(definitions).unwrap_or_default(),
+            Some(kept) => kept.get(&entry.name).map(Rubrics::definitions).unwrap_or_default(),
             None => entry.checks.iter().map(|check| (check.id.clone(), in_short(check))).collect(),
         };
         change.rubrics.extend(rubric_change(now, &before, kept.is_some()));
@@ -128,12 +128,10 @@ type Definitions = BTreeMap<String, String>;
 
 fn rubric_change(now: &Scenario, before: &Definitions, is_whole: bool) -> Option<RubricChange> {
     let after: Definitions = match is_whole {
-        true => now.document.get("scoring").map(definitions).unwrap_or_default(),
-        false => crate::event::ScenarioEntry::of(now)
-            .checks
-            .iter()
-            .map(|check| (check.id.clone(), in_short(check)))
-            .collect(),
+        true => now.document.get("scoring").map(Rubrics::definitions).unwrap_or_default(),
+        false => {
+            ScenarioEntry::of(now).checks.iter().map(|check| (check.id.clone(), in_short(check))).collect()
+        }
     };
     let missing_in = |one: &Definitions, other: &Definitions| {
         one.keys().filter(|id| !other.contains_key(*id)).cloned().collect::<Vec<_>>()
@@ -148,12 +146,6 @@ fn rubric_change(now: &Scenario, before: &Definitions, is_whole: bool) -> Option
     };
     let is_any = !(change.new.is_empty() && change.gone.is_empty() && change.changed.is_empty());
     is_any.then_some(change)
-}
-
-fn definitions(scoring: &Value) -> Definitions {
-    let checks = scoring.get("checks").and_then(Value::as_list).unwrap_or_default();
-    let definition = |check: &Value| Some((check.get("id")?.as_str()?.to_owned(), check.dumps_sorted()));
-    checks.iter().filter_map(definition).collect()
 }
 
 /// All that a run's first event says of a check.

@@ -1,7 +1,9 @@
-//! Records by their plans: which of them a run that was cut off has told its search.
+//! Records by their plans: which of them a run that was cut off has told its search, and in which phase each was
+//! made.
 
 use super::Record;
-use crate::event::Event;
+use crate::event::{Event, Phase};
+use std::collections::BTreeMap;
 
 /// The records up to the first plan of which a step is open: a run under way tells no others.
 pub fn whole_plans(records: &[Record]) -> &[Record] {
@@ -20,4 +22,16 @@ pub fn whole_plans(records: &[Record]) -> &[Record] {
         end = index;
     }
     &records[..end]
+}
+
+/// The phases of the plans, by the ordinals of what their steps led to.
+pub fn phases(records: &[Record]) -> BTreeMap<u32, Phase> {
+    let plans = records.iter().filter_map(|record| match &record.event {
+        Event::Planned(planned) => Some((record.ordinal, planned)),
+        _ => None,
+    });
+    let steps = plans.flat_map(|(ordinal, planned)| {
+        (ordinal + 1..).zip(&planned.steps).map(|(ordinal, _)| (ordinal, planned.phase))
+    });
+    steps.collect()
 }
