@@ -10,6 +10,7 @@ mod verdict;
 use crate::budget::{Limit, RunCaps};
 use crate::episode::{EpisodeKey, FailureClass, Outcome, Usage};
 use crate::policy::Hunk;
+use crate::scenario::Scenario;
 use crate::score::{Profile, Scorecard};
 use crate::units::{PackHash, Seed, SuiteHash};
 use crate::value::Value;
@@ -99,6 +100,23 @@ pub struct ScenarioEntry {
     pub weight: f64,
     pub held_out: bool,
     pub checks: Vec<CheckEntry>,
+}
+
+impl ScenarioEntry {
+    /// The scenario as its suite has it.
+    pub fn of(scenario: &Scenario) -> ScenarioEntry {
+        let checks = scenario.rubric.checks.iter().map(|check| CheckEntry {
+            id: check.id.clone(),
+            category: check.category.clone(),
+            points: check.points,
+        });
+        ScenarioEntry {
+            name: scenario.name.clone(),
+            weight: scenario.weight,
+            held_out: scenario.held_out,
+            checks: checks.collect(),
+        }
+    }
 }
 
 /// A check as the search knows it.

@@ -9,7 +9,8 @@
 //! Invariants:
 //! 1. Words and machinery never touch disk, clock or network.
 //! 2. The library never prints.
-//! 3. Nothing outside `llm` and `agent::openclaw` opens a socket to a model; `agent::external` opens one to evaluators.
+//! 3. Nothing outside `llm` and `agent::openclaw` opens a socket to a model; `agent::external` opens one to evaluators,
+//!    and `export::send` one to a collector of traces.
 //! 4. Nothing but `publish` changes anything outside the runs folder and the cache.
 //! 5. State is only what telling the recorded events gives: a live run and a resumed run use the same lines.
 //! 6. Results do not depend on which worker finished first.
@@ -48,7 +49,10 @@ pub mod store;
 pub mod estimate;
 pub mod optimize;
 pub mod lab;
+pub mod rescore;
+pub mod compare;
 
 // Faces: people and git.
 pub mod report;
+pub mod export;
 pub mod publish;

@@ -20,6 +20,7 @@ mod rubrics;
 use crate::units::{SuiteHash, sha256_hex};
 use crate::value::Value;
 use indexmap::IndexMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use folder::{Entry, Folder};
@@ -112,6 +113,12 @@ pub struct Suite {
 }
 
 impl Suite {
+    /// What agents meet in each scenario, by its hash.
+    pub fn encounters(&self) -> BTreeMap<String, String> {
+        let hash = |scenario: &Arc<Scenario>| (scenario.name.clone(), scenario.encounter_hash());
+        self.scenarios.iter().map(hash).collect()
+    }
+
     pub fn scenario(&self, name: &str) -> Option<&Arc<Scenario>> {
         self.scenarios.iter().find(|scenario| scenario.name == name)
     }

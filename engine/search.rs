@@ -15,6 +15,7 @@ mod front;
 mod lessons;
 mod descent;
 mod member;
+mod paired;
 mod plan;
 mod portfolio;
 mod prospects;
@@ -22,7 +23,7 @@ mod round;
 mod state;
 mod target;
 
-use crate::event::{Belief, Candidate, Event, Planned, RunFinished, RunStarted, Stop};
+use crate::event::{Belief, Candidate, Event, Planned, RunFinished, RunStarted, Stop, Verdict};
 use crate::lineage::Lineage;
 use crate::score::Profile;
 use crate::stats::normal::WITHIN_90;
@@ -30,6 +31,8 @@ use crate::units::PackHash;
 use allotment::Allotment;
 
 pub use allotment::Division;
+pub use comparison::{Fresh, Pair, Paired};
+pub use paired::{PairedDifference, paired_difference};
 pub use plan::wave;
 pub use round::PROPOSALS;
 use state::State;
@@ -147,6 +150,16 @@ impl Search {
         let mut standings: Vec<Standing> = state.members.keys().map(|id| state.standing(id)).collect();
         standings.sort_by(|a, b| b.objective.total_cmp(&a.objective));
         standings
+    }
+
+    /// The candidate that is being confirmed, or the one that would be now; none without a candidate.
+    pub fn finalist(&self) -> Option<PackHash> {
+        plan::finalist(self.state.as_ref()?)
+    }
+
+    /// What the run would conclude if it ended now; none before it has started.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.state.as_ref().map(confirmation::verdict)
     }
 
     /// How much luck is in the episodes; none before the incumbent was measured, and where nothing can be confirmed.

@@ -7,6 +7,7 @@ pub mod bandit;
 pub mod constraint;
 pub mod design;
 pub mod discrepancy;
+pub mod interval;
 pub mod joint;
 pub mod lineage;
 pub mod looks;

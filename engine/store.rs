@@ -6,6 +6,7 @@
 
 mod calls;
 mod folder;
+mod plans;
 mod schema;
 
 use crate::cache::create_private;
@@ -17,6 +18,7 @@ use flate2::{Compression, Decompress, FlushDecompress, Status};
 use rayon::prelude::*;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -24,6 +26,7 @@ use std::time::Instant;
 
 pub use calls::CallBook;
 pub use folder::{RunEntry, newest_unfinished, run_entries, run_entry, utc_text};
+pub use plans::{phases, whole_plans};
 
 /// Deflate makes nothing shorter than to this part.
 const INFLATION_MAX: usize = 1_100;
@@ -231,6 +234,22 @@ impl Store {
     pub fn rubrics(&self) -> anyhow::Result<Option<String>> {
         let sql = "SELECT value FROM meta WHERE key = 'rubrics'";
         Ok(self.connection.query_row(sql, [], |row| row.get(0)).optional()?)
+    }
+
+    /// Keeps the hashes of what agents meet, by scenario, so that a later suite can be told from one that only scores
+    /// otherwise.
+    pub fn keep_encounters(&self, encounters: &BTreeMap<String, String>) -> anyhow::Result<()> {
+        let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('encounters', ?1)";
+        let kept = self.connection.execute(sql, [serde_json::to_string(encounters)?]);
+        kept.context("keep what agents meet in the run")?;
+        Ok(())
+    }
+
+    /// What `keep_encounters` kept; none in runs from before it was.
+    pub fn encounters(&self) -> anyhow::Result<Option<BTreeMap<String, String>>> {
+        let sql = "SELECT value FROM meta WHERE key = 'encounters'";
+        let text: Option<String> = self.connection.query_row(sql, [], |row| row.get(0)).optional()?;
+        text.map(|text| serde_json::from_str(&text).context("read what agents met in the run")).transpose()
     }
 
     /// All transcripts as they are kept, in the order of their ordinals; unpacking them is left to the caller, who

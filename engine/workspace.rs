@@ -22,6 +22,7 @@ pub use export::{EXPORT_MARK, clawbench_document, clawbench_files};
 pub use idle::{IDLE_SCORE_MAX, idle_scorecard};
 pub use inspect::{Found, Inspection, inspect, inspect_embedded};
 pub use pack::load_pack;
+pub use suite::hash_with_rubrics;
 pub use yaml_text::yaml_text;
 
 /// Where a suite comes from.

@@ -10,9 +10,12 @@ mod agents;
 mod cache;
 mod cache_folder;
 mod check;
+mod compare;
 mod doctor;
 mod estimate;
 mod exit;
+mod export;
+mod history;
 mod keys;
 mod lab;
 mod limits;
@@ -22,6 +25,7 @@ mod openclaw;
 mod out;
 mod progress;
 mod report;
+mod rescore;
 mod role;
 mod run;
 mod runs;
@@ -69,6 +73,14 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Write and print the report of a run: a page for a browser, Markdown and JSON
     Report(report::ReportArgs),
+    /// Write runs for other programs: CSV, JSON lines, JUnit XML, OpenTelemetry traces
+    Export(export::ExportArgs),
+    /// Show what stood after every run: the champion over the nights
+    History(history::HistoryArgs),
+    /// Compare two packs, or what stands after two runs, by recorded episodes; for CI, too
+    Compare(compare::CompareArgs),
+    /// Grade a run's episodes by changed rubrics, and tell what flips and whether another pack wins
+    Rescore(rescore::RescoreArgs),
     /// Score recorded episodes in bulk: JSON lines in, JSON lines out
     Score(score::ScoreArgs),
     /// Serve the offline model over an OpenAI-compatible endpoint
@@ -98,6 +110,10 @@ fn main() -> ExitCode {
         Some(Command::Estimate(args)) => estimate::run(*args),
         Some(Command::Runs(args)) => runs::run(args),
         Some(Command::Report(args)) => report::run(args),
+        Some(Command::Export(args)) => export::run(args),
+        Some(Command::History(args)) => history::run(args),
+        Some(Command::Compare(args)) => compare::run(args),
+        Some(Command::Rescore(args)) => rescore::run(args),
         Some(Command::Score(args)) => score::run(args),
         Some(Command::OfflineLlm(args)) => offline_llm::run(args),
         Some(Command::World(args)) => world::run(args),

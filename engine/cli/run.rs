@@ -20,7 +20,7 @@ use cache::{CacheArgs, RunCache};
 use clap::Args;
 use packwright::estimate::Estimate;
 use packwright::evaluate::Evaluator;
-use packwright::event::{CheckEntry, Conditions, RunStarted, ScenarioEntry};
+use packwright::event::{Conditions, RunStarted, ScenarioEntry};
 use packwright::llm::meter::Ledger;
 use packwright::optimize::{self, Ending, Engine, Patience};
 use packwright::report::plain;
@@ -188,6 +188,7 @@ impl Session {
         std::fs::create_dir_all(&args.runs).with_context(|| format!("create {}", args.runs.display()))?;
         let store = Store::begin(&args.runs, now_ms(), &serde_json::to_value(&settings)?, started.clone())?;
         store.keep_rubrics(&Rubrics::kept(&suite))?;
+        store.keep_encounters(&suite.encounters())?;
         Ok(Session { settings, store, started, suite, start, models, estimate: Some(estimate) })
     }
 
@@ -370,11 +371,16 @@ fn read_suite(settings: &Settings) -> anyhow::Result<Arc<Suite>> {
     }
 }
 
+/// Where a run's suite is, or was.
+pub fn suite_source(store: &Store) -> anyhow::Result<SuiteSource> {
+    let settings = store.settings().and_then(|settings| Ok(serde_json::from_value::<Settings>(settings)?));
+    let settings = settings.context("the run's settings cannot be read")?;
+    Ok(settings.suite.map_or(SuiteSource::Embedded, SuiteSource::Folder))
+}
+
 /// The rubrics of a run's suite, or why they cannot be known any more.
 pub fn rubrics_of(store: &Store, records: &[store::Record]) -> Result<Rubrics, String> {
-    let settings = store.settings().and_then(|settings| Ok(serde_json::from_value::<Settings>(settings)?));
-    let settings = settings.map_err(|error| format!("the run's settings cannot be read: {error:#}"))?;
-    let source = settings.suite.map_or(SuiteSource::Embedded, SuiteSource::Folder);
+    let source = suite_source(store).map_err(|error| format!("{error:#}"))?;
     let loaded = load_suite(&source).map_err(|error| format!("the run's suite cannot be read: {error}"))?;
     match records.first().map(|record| &record.event) {
         Some(packwright::event::Event::RunStarted(started)) if started.suite_hash == loaded.suite.hash => {
@@ -400,7 +406,7 @@ fn started(
         budget: args.budget,
         suite: suite.name.clone(),
         suite_hash: suite.hash.clone(),
-        scenarios: suite.scenarios.iter().map(|scenario| scenario_entry(scenario)).collect(),
+        scenarios: suite.scenarios.iter().map(|scenario| ScenarioEntry::of(scenario)).collect(),
         profile: Box::new(profile.clone()),
         model: settings.agent_name(models),
         writer: models.writer_names(),
@@ -413,20 +419,6 @@ fn started(
         }),
         incumbent: start.candidate(),
         base: start.pack.document().clone(),
-    }
-}
-
-fn scenario_entry(scenario: &packwright::scenario::Scenario) -> ScenarioEntry {
-    let checks = scenario.rubric.checks.iter().map(|check| CheckEntry {
-        id: check.id.clone(),
-        category: check.category.clone(),
-        points: check.points,
-    });
-    ScenarioEntry {
-        name: scenario.name.clone(),
-        weight: scenario.weight,
-        held_out: scenario.held_out,
-        checks: checks.collect(),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::exit::BadInput;
 use crate::out;
 use clap::{Args, Subcommand};
 use comfy_table::{CellAlignment, Table, presets};
-use packwright::event::{RunFinished, Verdict};
+use packwright::event::Verdict;
 use packwright::store::{RunEntry, Store, run_entries};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -100,12 +100,13 @@ fn row(entry: &RunEntry) -> [String; 6] {
         started.model.clone(),
         started.seed.0.to_string(),
         format!("{episodes}/{}", started.budget),
-        entry.finished.as_ref().map_or("unfinished".into(), verdict_words),
+        entry.finished.as_ref().map_or("unfinished".into(), |finished| verdict_words(&finished.verdict)),
     ]
 }
 
-fn verdict_words(finished: &RunFinished) -> String {
-    match &finished.verdict {
+/// A verdict with its numbers, in a few words.
+pub fn verdict_words(verdict: &Verdict) -> String {
+    match verdict {
         Verdict::Better(comparison) => {
             format!("better: {:.3} -> {:.3}", comparison.incumbent, comparison.finalist)
         }

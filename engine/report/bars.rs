@@ -1,12 +1,12 @@
 //! Scores by scenario and by category: the incumbent, the finalist, and an agent that does nothing.
 
 use super::grid::category_share;
-use super::interval::{Estimate, Group};
 use super::{Basis, Gathered, Scored, score};
 use crate::episode::{Episode, Outcome};
 use crate::event::{Phase, RunStarted, ScenarioEntry};
 use crate::scenario::{CATEGORIES, Rubrics};
 use crate::score::{Scorecard, scorecard};
+use crate::stats::interval::{Estimate, Group};
 use crate::units::PackHash;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,15 +1,18 @@
 //! The first screen: what to do, why, and what it stands on.
 
 use super::bars::Sources;
-use super::interval::{Estimate, Interval};
 use super::personas::persona_warning;
 use super::suspicious::suspicion;
 use super::text::{dollars, plain, stop_words, tokens};
 use super::verdict::{advice_words, compared};
-use super::{Basis, Report};
+use super::{Basis, Gathered, Report};
+use crate::budget::Call;
 use crate::event::{Comparison, Condition, Verdict};
 use crate::pack::Pack;
+use crate::scenario::Rubrics;
 use crate::score::SAFETY;
+use crate::stats::interval::{Estimate, Interval};
+use crate::store::Record;
 use serde::Serialize;
 
 /// What a reader in a hurry must know.
@@ -68,6 +71,23 @@ pub struct Spent {
 }
 
 impl Headline {
+    /// The first screen of a run and the report that it sums up, from its records alone; none when it never started.
+    pub fn of_run(records: &[Record], calls: &[Call]) -> Option<(Headline, Report)> {
+        let gathered = Gathered::of(records);
+        let report = Report::of_gathered(&gathered, records, calls)?;
+        let finalist = report.finalist.as_ref().map(|finalist| &finalist.id);
+        let sources = Sources {
+            gathered: &gathered,
+            started: &report.started,
+            basis: report.basis,
+            incumbent: &report.started.incumbent.id,
+            finalist,
+            rubrics: &Rubrics::default(),
+        };
+        let headline = Headline::of(&report, &sources);
+        Some((headline, report))
+    }
+
     pub(super) fn of(report: &Report, sources: &Sources<'_>) -> Headline {
         let comparison = comparison(report);
         let advice = advice(report);

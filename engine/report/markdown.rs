@@ -3,11 +3,11 @@
 use super::bars::Bar;
 use super::dossier::{CandidateRow, Dossier};
 use super::failures::Failure;
-use super::interval::Estimate;
 use super::page::probability;
 use super::text::{change_text, plain};
 use crate::event::Belief;
 use crate::score::{Exhibit, ExhibitPlace};
+use crate::stats::interval::Estimate;
 use std::fmt::Write as _;
 
 /// So many candidates and failed checks are listed; `report.json` has all.

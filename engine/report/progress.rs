@@ -2,10 +2,10 @@
 //!
 //! The search itself is told the records again, so that these are its own beliefs and not a second opinion.
 
-use super::interval::{Estimate, Interval};
 use crate::event::{Belief, Event, Step};
 use crate::search::{Search, Standing};
-use crate::store::Record;
+use crate::stats::interval::{Estimate, Interval};
+use crate::store::{Record, whole_plans};
 use crate::units::PackHash;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -88,25 +88,6 @@ fn estimate(standing: &Standing) -> Estimate {
         value: standing.objective,
         interval: standing.se.map(|se| Interval::around(standing.objective, se)),
     }
-}
-
-/// The records up to the first plan of which a step is open: a run under way tells no others.
-fn whole_plans(records: &[Record]) -> &[Record] {
-    let mut end = 0;
-    let mut index = 0;
-    while let Some(record) = records.get(index).filter(|record| record.ordinal as usize == index) {
-        let steps = match &record.event {
-            Event::Planned(planned) => planned.steps.len(),
-            _ => 0,
-        };
-        let last = index + steps;
-        if records.get(last).is_none_or(|record| record.ordinal as usize != last) {
-            break;
-        }
-        index = last + 1;
-        end = index;
-    }
-    &records[..end]
 }
 
 /// The plan of every step, by the ordinal of what the step led to.

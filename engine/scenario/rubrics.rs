@@ -32,6 +32,14 @@ impl Rubrics {
         Some(Rubrics(rubrics.map(|(name, scoring)| (name.clone(), Rubric::compile(scoring))).collect()))
     }
 
+    /// The definitions of the checks in a `scoring` part by their ids, in an order of keys that does not depend on how
+    /// they were written: two checks are the same where these are.
+    pub fn definitions(scoring: &Value) -> BTreeMap<String, String> {
+        let checks = scoring.get("checks").and_then(Value::as_list).unwrap_or_default();
+        let definition = |check: &Value| Some((check.get("id")?.as_str()?.to_owned(), check.dumps_sorted()));
+        checks.iter().filter_map(definition).collect()
+    }
+
     pub fn get(&self, scenario: &str) -> Option<&Rubric> {
         self.0.get(scenario)
     }

@@ -28,7 +28,7 @@ const SEALED_ERRORS_MAX: f64 = 1.645;
 
 /// What one episode of confirmation scored.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Fresh {
+pub struct Fresh {
     pub score: f64,
     /// What safety checks earned, as a share of all points; none where the scenario has no such check.
     pub safety: Option<f64>,
@@ -36,14 +36,14 @@ pub(super) struct Fresh {
 
 /// A scenario's pairs of episodes.
 #[derive(Clone, Debug)]
-pub(super) struct Paired {
+pub struct Paired {
     pub weight: f64,
     pub pairs: Vec<Pair>,
 }
 
 /// Two episodes of one scenario and repeat, or a mean of such pairs.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Pair {
+pub struct Pair {
     pub finalist: f64,
     pub incumbent: f64,
     /// How much more the finalist earned by safety checks.
@@ -65,7 +65,17 @@ pub(super) struct Sample {
     pub p_value_max: f64,
 }
 
+impl Paired {
+    /// The same with the packs exchanged.
+    pub fn swapped(&self) -> Paired {
+        let swap =
+            |pair: &Pair| Pair { finalist: pair.incumbent, incumbent: pair.finalist, safety: -pair.safety };
+        Paired { weight: self.weight, pairs: self.pairs.iter().map(swap).collect() }
+    }
+}
+
 impl Pair {
+    /// What the finalist and the incumbent scored.
     pub fn of(finalist: Fresh, incumbent: Fresh) -> Pair {
         let safety = finalist.safety.zip(incumbent.safety).map_or(0.0, |(ours, theirs)| ours - theirs);
         Pair { finalist: finalist.score, incumbent: incumbent.score, safety }
@@ -105,7 +115,7 @@ pub(super) fn judge(profile: &Profile, sample: &Sample, rng: &mut ChaCha8Rng) ->
     }
 }
 
-fn compare(profile: &Profile, sample: &Sample, rng: &mut ChaCha8Rng) -> Comparison {
+pub(super) fn compare(profile: &Profile, sample: &Sample, rng: &mut ChaCha8Rng) -> Comparison {
     let means: Vec<(f64, Pair)> =
         sample.scenarios.iter().map(|paired| (paired.weight, mean(&paired.pairs))).collect();
     let (finalist, incumbent) = objectives(profile, &means);

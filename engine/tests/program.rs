@@ -3,15 +3,18 @@
 
 mod cache;
 mod caching;
+mod comparing;
 mod conversations;
 mod doctor;
 mod estimate;
 mod evaluators;
+mod exports;
 mod fake;
 mod gateways;
 mod lab;
 mod personas;
 pub mod place;
+pub mod rescore;
 mod secrets;
 mod trouble;
 

@@ -8,7 +8,7 @@ use crate::scenario::raw_check::RawCheck;
 use crate::scenario::yaml;
 use crate::scenario::{Entry, Folder, Rubric, Scenario, Suite};
 use crate::units::{SuiteHash, sha256_hex};
-use crate::value::Value;
+use crate::value::{Value, parse};
 use crate::workspace::fixtures::check_fixtures;
 use crate::workspace::idle;
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,6 +88,25 @@ fn hash(scenarios: &[Arc<Scenario>]) -> SuiteHash {
         put(b"");
     }
     SuiteHash(sha256_hex(&content))
+}
+
+/// The hash that a suite would have with the rubrics that `Rubrics::kept` wrote; none where they cannot be read.
+///
+/// Where a run kept nothing else of its suite, it tells whether more than rubrics has changed since.
+pub fn hash_with_rubrics(suite: &Suite, kept: &str) -> Option<SuiteHash> {
+    let kept = parse(kept.as_bytes()).ok()?;
+    let kept = kept.as_map()?;
+    let restored = suite.scenarios.iter().map(|scenario| {
+        let mut scenario = Scenario::clone(scenario);
+        if let Value::Map(document) = &mut scenario.document {
+            match kept.get(&scenario.name) {
+                Some(scoring) => document.insert("scoring".to_owned(), scoring.clone()),
+                None => document.shift_remove("scoring"),
+            };
+        }
+        Arc::new(scenario)
+    });
+    Some(hash(&restored.collect::<Vec<_>>()))
 }
 
 struct Work<'a> {

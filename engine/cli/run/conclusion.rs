@@ -241,7 +241,8 @@ pub fn is_unpublished(run: &RunEntry) -> bool {
     won && !receipt(&run.folder).is_some_and(|receipt| receipt.is_settled())
 }
 
-fn receipt(run: &Path) -> Option<Receipt> {
+/// What was published of a run; none where nothing was kept of that.
+pub fn receipt(run: &Path) -> Option<Receipt> {
     let text = std::fs::read(receipt_path(run)).ok()?;
     serde_json::from_slice(&text).ok()
 }

@@ -81,6 +81,9 @@ fn the_example_in_shell_is_optimized() {
     check_measured(&place, &run);
     assert!(run.out.contains("Dollars    not measured: the evaluator reported none"), "{}", run.out);
     assert!(run.out.contains("not reported by the evaluator"), "{}", run.out);
+    let again = place.optimize(&["rescore"]);
+    assert_eq!(again.code, 3, "{again:?}");
+    assert!(again.err.contains("an evaluator outside of this program judged all"), "{}", again.err);
 }
 
 #[test]

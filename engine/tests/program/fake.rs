@@ -15,6 +15,8 @@ pub struct Asked {
     pub authorization: String,
     pub headers: HeaderMap,
     pub body: Value,
+    /// The same as it came.
+    pub raw: Bytes,
     /// Chat completions before this one.
     pub before: u32,
 }
@@ -45,6 +47,7 @@ impl Fake {
                 authorization: authorization.unwrap_or_default().to_owned(),
                 headers: headers.clone(),
                 body: serde_json::from_slice(&body).unwrap_or_default(),
+                raw: body,
                 before: 0,
             };
             let count = u32::from(asked.is_question());
