@@ -43,6 +43,7 @@ pub mod agent;
 pub mod propose;
 pub mod evaluate;
 pub mod store;
+pub mod control;
 
 // Stories: only what is above.
 pub mod estimate;

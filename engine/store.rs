@@ -6,11 +6,13 @@
 
 mod calls;
 mod folder;
+mod lock;
 mod schema;
 
 use crate::cache::create_private;
 use crate::episode::Episode;
 use crate::event::{Event, RunStarted};
+use crate::llm::meter::WorkClock;
 use anyhow::{Context, bail};
 use flate2::read::DeflateEncoder;
 use flate2::{Compression, Decompress, FlushDecompress, Status};
@@ -20,10 +22,11 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 pub use calls::CallBook;
-pub use folder::{RunEntry, newest_unfinished, run_entries, run_entry, utc_text};
+pub use folder::{RunEntry, newest_unfinished, run_entries, run_entry, run_folders, utc_text};
+pub use lock::holder;
+use lock::lock;
 
 /// Deflate makes nothing shorter than to this part.
 const INFLATION_MAX: usize = 1_100;
@@ -33,9 +36,8 @@ const NOTE_WORKED: &str = "INSERT OR REPLACE INTO meta (key, value) VALUES ('wor
 pub struct Store {
     connection: Connection,
     folder: PathBuf,
-    /// How long earlier processes worked at the run, and since when this one does.
-    worked_ms: u64,
-    opened: Instant,
+    /// How long processes have worked at the run.
+    clock: WorkClock,
     /// Held, not read: the lock ends with it.
     _lock: Option<File>,
 }
@@ -149,13 +151,40 @@ impl Store {
         let sql = "SELECT value FROM meta WHERE key = 'worked_ms'";
         let worked: Option<String> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
         let worked_ms = worked.and_then(|text| text.parse().ok()).unwrap_or(0);
-        let (folder, opened) = (folder.to_owned(), Instant::now());
-        Ok(Store { connection, folder, worked_ms, opened, _lock: lock })
+        let clock = WorkClock::started(worked_ms);
+        Ok(Store { connection, folder: folder.to_owned(), clock, _lock: lock })
     }
 
-    /// How long the processes before this one worked at the run, as far as it is recorded.
+    /// How long processes have worked at the run, as far as it is recorded.
     pub fn worked_ms(&self) -> u64 {
-        self.worked_ms
+        self.clock.worked().as_millis() as u64
+    }
+
+    /// The run rests: its time stands still until it works again.
+    pub fn rest(&mut self) -> anyhow::Result<()> {
+        self.clock.rest();
+        self.note_worked()
+    }
+
+    /// Keeps whether the run is paused, beyond the process that works at it.
+    pub fn keep_paused(&self, is_paused: bool) -> anyhow::Result<()> {
+        let sql = match is_paused {
+            true => "INSERT OR REPLACE INTO meta (key, value) VALUES ('paused', '')",
+            false => "DELETE FROM meta WHERE key = 'paused'",
+        };
+        self.connection.execute(sql, []).context("keep whether the run is paused")?;
+        Ok(())
+    }
+
+    /// Whether the run was paused when a process worked at it last.
+    pub fn is_paused(&self) -> anyhow::Result<bool> {
+        let sql = "SELECT count(*) FROM meta WHERE key = 'paused'";
+        Ok(self.connection.query_row(sql, [], |row| row.get::<_, u32>(0))? > 0)
+    }
+
+    /// The run works again.
+    pub fn work(&mut self) {
+        self.clock.work();
     }
 
     /// Records how long this process has worked, also where it recorded nothing else.
@@ -165,7 +194,7 @@ impl Store {
     }
 
     fn worked_until_now(&self) -> String {
-        (self.worked_ms + self.opened.elapsed().as_millis() as u64).to_string()
+        self.worked_ms().to_string()
     }
 
     pub fn folder(&self) -> &Path {
@@ -260,27 +289,6 @@ fn existing(folder: &Path) -> anyhow::Result<PathBuf> {
         bail!("{} is not a run: there is no {} in it", folder.display(), schema::FILE);
     }
     Ok(path)
-}
-
-/// Takes the lock of the run folder, which names its holder.
-fn lock(folder: &Path) -> anyhow::Result<File> {
-    let path = folder.join("run.lock");
-    let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
-    let file = file.with_context(|| format!("open {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => {
-            file.set_len(0)?;
-            std::io::Write::write_all(&mut &file, std::process::id().to_string().as_bytes())?;
-            Ok(file)
-        }
-        Err(std::fs::TryLockError::WouldBlock) => {
-            let holder = std::fs::read_to_string(&path).unwrap_or_default();
-            bail!("the run {} is in use by process {holder}; wait for it or stop it first", folder.display())
-        }
-        Err(std::fs::TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("lock {}", path.display()))
-        }
-    }
 }
 
 /// Whether events lie in SQLite's log and not yet in the file.

@@ -104,7 +104,7 @@ fn row(entry: &RunEntry) -> [String; 6] {
     ]
 }
 
-fn verdict_words(finished: &RunFinished) -> String {
+pub fn verdict_words(finished: &RunFinished) -> String {
     match &finished.verdict {
         Verdict::Better(comparison) => {
             format!("better: {:.3} -> {:.3}", comparison.incumbent, comparison.finalist)

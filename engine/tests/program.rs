@@ -3,6 +3,7 @@
 
 mod cache;
 mod caching;
+mod control;
 mod conversations;
 mod doctor;
 mod estimate;

@@ -130,7 +130,7 @@ fn publish(
     );
     let receipt = Receipt::of_commit(run, finalist.clone(), committed.clone(), utc_text(super::now_ms()));
     keep(session, &receipt)?;
-    let outcome = if args.no_push { PushOutcome::NotWanted } else { repo.push(&committed) };
+    let outcome = if args.process.no_push { PushOutcome::NotWanted } else { repo.push(&committed) };
     keep(session, &receipt.with_push(outcome.clone(), utc_text(super::now_ms())))?;
     tell(args, &format!("Push       {}", push_words(&outcome)));
     if let PushOutcome::Rejected(rejection) = outcome {

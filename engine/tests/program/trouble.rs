@@ -75,7 +75,7 @@ fn an_interrupted_run_can_be_resumed() {
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill starts").success());
         assert_eq!(running.end(), 130);
     };
-    stop(place.start(SMALL), "-INT");
+    stop(place.start(SMALL), "-HUP");
     assert!(!unborn.exists(), "what never began is cleared away");
 
     stop(place.start(&["--resume", "--json"]), "-TERM");
