@@ -5,8 +5,10 @@
 //! What the events mean is not decided here; the search tells.
 
 mod calls;
+mod doctor;
 mod folder;
 mod lock;
+mod salvage;
 mod schema;
 
 use crate::cache::create_private;
@@ -24,6 +26,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub use calls::CallBook;
+pub use doctor::{Finding, Soundness, examine, repair};
 pub use folder::{RunEntry, newest_unfinished, run_entries, run_entry, run_folders, utc_text};
 pub use lock::holder;
 use lock::lock;
@@ -83,14 +86,18 @@ impl Store {
         now_ms: u64,
         settings: &serde_json::Value,
         started: RunStarted,
+        rubrics: &str,
     ) -> anyhow::Result<Store> {
         folder::remove_unborn(runs)?;
         let unborn = folder::unborn(runs);
         let mut store = Store::create(&unborn, settings)?;
+        store.keep_rubrics(rubrics)?;
         let wall_clock = WallClock { recorded_ms: now_ms, took_ms: None };
         store.record(&[(Record { ordinal: 0, event: Event::RunStarted(started), wall_clock }, None)])?;
         drop(store);
-        Store::open(&folder::give_name(&unborn, runs, now_ms)?)
+        let folder = folder::give_name(&unborn, runs, now_ms)?;
+        sync_folder(runs)?;
+        Store::open(&folder)
     }
 
     /// Creates the folder and the store of a new run. `settings` is what a resumption needs besides the
@@ -115,6 +122,7 @@ impl Store {
         let lock = lock(folder)?;
         let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)
             .with_context(|| format!("open {}", path.display()))?;
+        schema::keep_copy(&connection, folder)?;
         schema::prepare(&connection).with_context(|| format!("open {}", path.display()))?;
         Store::with(connection, folder, Some(lock))
     }
@@ -289,6 +297,15 @@ fn existing(folder: &Path) -> anyhow::Result<PathBuf> {
         bail!("{} is not a run: there is no {} in it", folder.display(), schema::FILE);
     }
     Ok(path)
+}
+
+/// Has the names in a folder survive a power cut.
+fn sync_folder(folder: &Path) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    File::open(folder)
+        .and_then(|opened| opened.sync_all())
+        .with_context(|| format!("sync {}", folder.display()))?;
+    Ok(())
 }
 
 /// Whether events lie in SQLite's log and not yet in the file.

@@ -198,8 +198,8 @@ impl Session {
         let packs = &settings.packs;
         std::fs::create_dir_all(packs).with_context(|| format!("create the folder {}", packs.display()))?;
         std::fs::create_dir_all(&args.runs).with_context(|| format!("create {}", args.runs.display()))?;
-        let store = Store::begin(&args.runs, now_ms(), &serde_json::to_value(&settings)?, started.clone())?;
-        store.keep_rubrics(&Rubrics::kept(&suite))?;
+        let (kept, rubrics) = (serde_json::to_value(&settings)?, Rubrics::kept(&suite));
+        let store = Store::begin(&args.runs, now_ms(), &kept, started.clone(), &rubrics)?;
         Ok(Session { settings, store, started, suite, start, models, estimate: Some(estimate) })
     }
 
@@ -213,8 +213,11 @@ impl Session {
         let started = first_event(&store)?;
         if started.format != EVENT_FORMAT {
             let format = started.format;
-            let problem =
-                format!("{shown} has events of format {format}, this program writes {EVENT_FORMAT}");
+            let problem = format!(
+                "{shown} was begun by another version of this program (events of format {format}, not {EVENT_FORMAT}), whose \
+                 search goes other ways, so it cannot go on; `optimize report` tells it all the same, and a new run begins \
+                 at the best pack so far"
+            );
             return Err(BadInput(problem).into());
         }
         let suite = read_suite(&settings)?;

@@ -230,6 +230,7 @@ fn keep(session: &Session, receipt: &Receipt) -> anyhow::Result<()> {
         }
         let unfinished = path.with_extension("json.new");
         std::fs::write(&unfinished, serde_json::to_string_pretty(receipt)? + "\n")?;
+        std::fs::File::open(&unfinished)?.sync_all()?;
         std::fs::rename(&unfinished, &path)
     };
     write().with_context(|| format!("write the receipt {}", path.display()))

@@ -2,9 +2,9 @@
 
 use super::process::log_file;
 use super::{RunArgs, Session, conclusion};
-use crate::control::command_for;
+use crate::control::{command_for, name_of};
 use crate::exit::Exit;
-use crate::out;
+use crate::out::{self, Level};
 use anyhow::{Context, bail};
 use packwright::control::{Request, ask};
 use packwright::report::plain;
@@ -27,13 +27,8 @@ pub(super) fn detach(session: Session, args: &RunArgs) -> anyhow::Result<ExitCod
     // The lock goes to the other process.
     drop(session);
     let path = log_file(&folder);
-    let log = File::options().create(true).append(true).open(&path);
-    let log = log.with_context(|| format!("open the log {}", path.display()))?;
-    let began = log.metadata().map_or(0, |metadata| metadata.len());
-    let mut command = Command::new(std::env::current_exe().context("find this program")?);
-    command.args(arguments(args, &id)).stdin(Stdio::null());
-    command.stdout(log.try_clone().context("share the log")?).stderr(log);
-    let mut child = command.spawn().context("start the process in the background")?;
+    let began = path.metadata().map_or(0, |metadata| metadata.len());
+    let mut child = spawn(args, &folder, args.process.log.level())?;
     match wait_for_answer(&folder, &mut child)? {
         Some(status) => told_of_end(&path, began, status, args, &id),
         None => {
@@ -41,6 +36,17 @@ pub(super) fn detach(session: Session, args: &RunArgs) -> anyhow::Result<ExitCod
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Starts a process that goes on with a run, away from the terminal; what it says goes to the run's log.
+pub fn spawn(args: &RunArgs, folder: &Path, level: Level) -> anyhow::Result<Child> {
+    let path = log_file(folder);
+    let log = File::options().create(true).append(true).open(&path);
+    let log = log.with_context(|| format!("open the log {}", path.display()))?;
+    let mut command = Command::new(std::env::current_exe().context("find this program")?);
+    command.args(arguments(args, &name_of(folder), level)).stdin(Stdio::null());
+    command.stdout(log.try_clone().context("share the log")?).stderr(log);
+    command.spawn().context("start the process in the background")
 }
 
 /// Waits until the process listens; the status where it ended before.
@@ -100,13 +106,13 @@ fn told_of_end(
 }
 
 /// The command line of the process in the background.
-fn arguments(args: &RunArgs, id: &str) -> Vec<OsString> {
+fn arguments(args: &RunArgs, id: &str, level: Level) -> Vec<OsString> {
     let process = &args.process;
     let mut words: Vec<OsString> =
         ["--background", "--timestamps", "--resume", id].map(OsString::from).into();
     words.extend([OsString::from("--runs"), args.runs.clone().into_os_string()]);
     words.extend(["--outage-wait".into(), process.outage_wait.to_string().into()]);
-    words.extend(["--log-level".into(), process.log.level().word().into()]);
+    words.extend(["--log-level".into(), level.word().into()]);
     if let Some(parallel) = process.parallel {
         words.extend(["--parallel".into(), parallel.to_string().into()]);
     }
