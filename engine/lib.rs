@@ -48,6 +48,7 @@ pub mod control;
 // Stories: only what is above.
 pub mod estimate;
 pub mod optimize;
+pub mod batch;
 pub mod lab;
 
 // Faces: people and git.

@@ -7,6 +7,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
 mod agents;
+mod batch;
 mod cache;
 mod cache_folder;
 mod check;
@@ -70,6 +71,8 @@ Examples:
 enum Command {
     /// Say what a run with these options would take, and whether its limits afford it
     Estimate(Box<estimate::EstimateArgs>),
+    /// Pass the runs of a file, one after another or side by side
+    Batch(batch::BatchArgs),
     /// Tell what runs are doing, and how they stand
     Status(control::status::StatusArgs),
     /// Have a run begin nothing more until it is resumed
@@ -113,6 +116,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         None => run::run(cli.run.given_in(&matches)),
         Some(Command::Estimate(args)) => estimate::run(*args),
+        Some(Command::Batch(args)) => batch::run(args),
         Some(Command::Status(args)) => control::status::run(args),
         Some(Command::Pause(args)) => control::pause::run(args),
         Some(Command::Resume(args)) => control::resume::run(args),

@@ -2,10 +2,10 @@
 
 mod cache;
 pub mod conclusion;
-mod detach;
+pub mod detach;
 mod prepared;
 mod personas;
-mod process;
+pub mod process;
 mod settings;
 pub mod start;
 
@@ -175,6 +175,11 @@ pub fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         ));
         Ok(Exit::Infrastructure.into())
     })
+}
+
+/// Begins a run that another process is to go on with, and gives its folder.
+pub fn begin(args: &RunArgs) -> anyhow::Result<PathBuf> {
+    Ok(Session::begin(args)?.store.folder().to_owned())
 }
 
 /// A run that is ready to go.

@@ -1,6 +1,7 @@
 //! The real program, in temporary folders without keys or configuration: what it prints, its exit codes, and
 //! that nothing is lost when it is killed, interrupted or left without a model.
 
+mod batch;
 mod cache;
 mod caching;
 mod control;
