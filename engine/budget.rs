@@ -66,6 +66,8 @@ pub enum Resource {
     Tokens,
     Calls,
     Time,
+    /// The user's patience: nothing more is begun once they ask for the end.
+    Patience,
 }
 
 /// A call to a provider: one attempt, whatever came of it.
@@ -133,6 +135,39 @@ impl RunCaps {
     }
 }
 
+impl fmt::Display for RunCaps {
+    /// As the options of the command line that set them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let roles = [(None, &self.run), (Some(Role::Agent), &self.agent), (Some(Role::Writer), &self.writer)];
+        let mut words = Vec::new();
+        for (role, caps) in roles {
+            let values = [
+                (Resource::Usd, caps.usd.map(|usd| usd.to_string())),
+                (Resource::Tokens, caps.tokens.map(|tokens| tokens.to_string())),
+                (Resource::Calls, caps.calls.map(|calls| calls.to_string())),
+                (Resource::Time, caps.time_ms.map(time_words)),
+            ];
+            let given = values.into_iter().filter_map(|(resource, value)| Some((resource, value?)));
+            words.extend(
+                given.map(|(resource, value)| format!("{} {value}", Limit { role, resource }.flag())),
+            );
+        }
+        if words.is_empty() { f.write_str("no limits but the budget") } else { f.write_str(&words.join(" ")) }
+    }
+}
+
+/// A time as the command line takes it: `7h30m`.
+pub fn time_words(ms: u64) -> String {
+    let seconds = ms / 1_000;
+    let parts = [(seconds / 3_600, 'h'), (seconds / 60 % 60, 'm'), (seconds % 60, 's')];
+    let words: String = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, unit)| format!("{number}{unit}"))
+        .collect();
+    if words.is_empty() { "0s".to_owned() } else { words }
+}
+
 impl Role {
     pub fn word(self) -> &'static str {
         match self {
@@ -144,15 +179,21 @@ impl Role {
 
 impl Limit {
     pub const RUN_TIME: Limit = Limit { role: None, resource: Resource::Time };
+    /// The user asked for the end.
+    pub const STOPPED: Limit = Limit { role: None, resource: Resource::Patience };
 
-    /// The option of the command line that sets it.
+    /// The option of the command line that sets it, or the command.
     pub fn flag(self) -> String {
+        if self == Limit::STOPPED {
+            return "optimize stop".to_owned();
+        }
         let whose = self.role.map_or(String::new(), |role| format!("{}-", role.word()));
         let what = match self.resource {
             Resource::Usd => "usd",
             Resource::Tokens => "tokens",
             Resource::Calls => "calls",
             Resource::Time => "time",
+            Resource::Patience => "patience",
         };
         format!("--{whose}max-{what}")
     }
@@ -160,6 +201,9 @@ impl Limit {
 
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the limit {} is reached", self.flag())
+        match *self {
+            Limit::STOPPED => f.write_str("the run was asked to stop"),
+            limit => write!(f, "the limit {} is reached", limit.flag()),
+        }
     }
 }

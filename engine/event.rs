@@ -29,7 +29,19 @@ pub enum Event {
     EpisodeScored(EpisodeScored),
     EpisodeUnmeasured(EpisodeUnmeasured),
     Limited(Limited),
+    Tuned(Tuned),
     RunFinished(RunFinished),
+}
+
+impl Event {
+    /// The limits from this event on, given those before it.
+    pub fn caps_after(&self, caps: RunCaps) -> RunCaps {
+        match self {
+            Event::RunStarted(started) => *started.caps,
+            Event::Tuned(Tuned { caps: Some(caps), .. }) => **caps,
+            _ => caps,
+        }
+    }
 }
 
 /// Everything that a run's results depend on.
@@ -411,6 +423,21 @@ pub struct Limited {
     pub ends_proposals: bool,
 }
 
+/// The user changed what the run may spend, or how much it does at once, while it went on. It is recorded after the
+/// plan that was under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tuned {
+    /// Episodes in all from here on; none leaves the budget as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<u32>,
+    /// All limits from here on; none leaves them as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caps: Option<Box<RunCaps>>,
+    /// Steps under way at once; none leaves them as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallel: Option<u16>,
+}
+
 /// The run came to its end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunFinished {
@@ -431,4 +458,6 @@ pub enum Stop {
     Unmeasurable,
     /// A limit of money, tokens, calls or time came before the budget was spent.
     LimitReached(Limit),
+    /// The user asked for the end.
+    Asked,
 }

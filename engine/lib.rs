@@ -44,10 +44,12 @@ pub mod agent;
 pub mod propose;
 pub mod evaluate;
 pub mod store;
+pub mod control;
 
 // Stories: only what is above.
 pub mod estimate;
 pub mod optimize;
+pub mod batch;
 pub mod lab;
 pub mod rescore;
 pub mod compare;

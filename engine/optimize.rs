@@ -6,10 +6,12 @@
 mod breaker;
 mod examination;
 mod journal;
+mod orders;
 mod steps;
 mod thrift;
 
-use crate::budget::Amount;
+use crate::budget::{Amount, Limit};
+use crate::control::{Best, Control, Pace, Spent};
 use crate::evaluate::Evaluator;
 use crate::event::{Event, RunFinished, RunStarted};
 use crate::llm::Llm;
@@ -23,9 +25,9 @@ use journal::Journal;
 use std::sync::Arc;
 use std::time::Duration;
 use steps::{Stopped, do_steps};
-use tokio_util::sync::CancellationToken;
 
 pub use examination::Patience;
+pub use orders::tune_at_rest;
 
 /// What a run works with.
 pub struct Engine {
@@ -37,12 +39,10 @@ pub struct Engine {
     pub ledger: Arc<Ledger>,
     /// The incumbent, from which candidates take everything but the policy.
     pub base: Arc<Pack>,
-    /// How many steps may be under way at once.
-    pub parallel: usize,
     /// How long models that do not answer are waited for.
     pub patience: Patience,
-    /// Cancelled when the user interrupts: what is under way is dropped, what is finished is kept.
-    pub stop: CancellationToken,
+    /// What the user wants while it goes on, and what is told of it.
+    pub control: Arc<Control>,
 }
 
 /// What a listener hears.
@@ -53,6 +53,8 @@ pub enum Heard<'a> {
     Told { search: &'a Search, spent: Amount },
     /// A model does not answer; it is asked again after the wait.
     Waiting { problem: &'a str, wait: Duration },
+    /// The user asked for another pace, and it is followed from here on.
+    Paced(Pace),
 }
 
 /// How a run came to stop.
@@ -60,7 +62,7 @@ pub enum Heard<'a> {
 #[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is moved twice")]
 pub enum Ending {
     Finished(RunFinished),
-    /// The user interrupted it; it can be resumed.
+    /// It was halted; it can be resumed.
     Interrupted,
     /// A model does not answer; the run can be resumed.
     Outage {
@@ -84,18 +86,26 @@ pub async fn run(
     let mut breaker = Breaker::default();
     loop {
         journal.tell(&mut search)?;
-        journal.hear(Heard::Told { search: &search, spent: engine.ledger.spent() });
+        told(engine, &search, &mut journal);
         if let Some(finished) = journal.finished() {
             return Ok(Ending::Finished(finished.clone()));
         }
         match do_steps(engine, &search, &mut journal, &mut breaker).await? {
             Some(Stopped::Interrupted) => return Ok(Ending::Interrupted),
             Some(Stopped::Outage { reason }) => return Ok(Ending::Outage { reason }),
-            None => journal.tell(&mut search)?,
+            Some(Stopped::Asked) => journal.cut(Limit::STOPPED)?,
+            None => {}
         }
-        journal.hear(Heard::Told { search: &search, spent: engine.ledger.spent() });
-        if let Some(limited) = thrift::limited(engine, &search, &journal) {
+        journal.tell(&mut search)?;
+        told(engine, &search, &mut journal);
+        if !search.is_asked_to_stop()
+            && let Some(limited) = thrift::limited(engine, &search, &journal)
+        {
             journal.record_next(Event::Limited(limited))?;
+            journal.tell(&mut search)?;
+        }
+        if engine.control.pace() == Pace::Conclude && !search.is_asked_to_stop() {
+            journal.cut(Limit::STOPPED)?;
             journal.tell(&mut search)?;
         }
         journal.record_next(match search.ask() {
@@ -103,4 +113,24 @@ pub async fn run(
             Next::Done(finished) => Event::RunFinished(finished),
         })?;
     }
+}
+
+/// Lets everybody know how the search stands.
+fn told(engine: &Engine, search: &Search, journal: &mut Journal<'_>) {
+    let spent = engine.ledger.spent();
+    journal.hear(Heard::Told { search, spent });
+    let best = search.best().filter(|best| best.episodes > 0).map(|best| Best {
+        is_incumbent: search.candidates().next().is_some_and(|incumbent| incumbent.id == best.candidate),
+        candidate: best.candidate,
+        objective: best.objective,
+        se: best.se,
+        episodes: best.episodes,
+    });
+    let Amount { usd, tokens, calls } = spent;
+    let phase = journal.has_plan().then(|| journal.phase());
+    journal.note(engine, 0);
+    engine.control.note(|status| {
+        (status.best, status.phase) = (best, phase);
+        status.spent = Some(Spent { usd, tokens, calls });
+    });
 }

@@ -8,6 +8,7 @@
 mod archive;
 mod bars;
 mod blame;
+mod change;
 mod cost;
 mod dossier;
 mod failures;
@@ -39,6 +40,7 @@ pub use crate::stats::interval::{Estimate, Interval};
 pub use archive::Archive;
 pub use bars::{Bar, Bars};
 pub use blame::BlamedSentence;
+pub use change::Change;
 pub use cost::{CostOverTime, CostPoint};
 pub use dossier::{CandidateRow, Dossier, EpisodeRow, Source};
 pub use failures::Failure;
@@ -80,6 +82,8 @@ pub struct Report {
     /// score; those of held-out scenarios last.
     pub checks: Vec<CheckRow>,
     pub finalist: Option<Candidate>,
+    /// What the user changed while the run went on, in order.
+    pub changes: Vec<Change>,
     /// Episodes that called no tool where others call several. A warning only: they are scored like all.
     pub suspicious: Vec<SuspiciousEpisode>,
     /// From the first record to the last, in milliseconds of the clock; pauses between resumptions count.
@@ -199,8 +203,9 @@ impl Report {
             suspicious: suspicious::suspicious(gathered),
             finalist: finalist.and_then(|id| gathered.candidates.get(&id).cloned()),
             basis,
+            changes: gathered.changes.clone(),
             episodes: EpisodeCounts {
-                budget: started.budget,
+                budget: change::budget_after(started.budget, &gathered.changes),
                 attempted: gathered.episodes.scored + gathered.episodes.unmeasured,
                 ..gathered.episodes
             },
@@ -255,6 +260,7 @@ struct Gathered {
     agent_usage: Usage,
     writer_usage: Usage,
     resolved_models: BTreeSet<String>,
+    changes: Vec<Change>,
     finished: Option<RunFinished>,
 }
 
@@ -311,6 +317,11 @@ impl Gathered {
                     _ => self.episodes.unmeasured += 1,
                 }
                 self.agent_usage = self.agent_usage.plus(unmeasured.usage);
+            }
+            Event::Tuned(tuned) => {
+                let episodes = self.episodes;
+                let after_episodes = episodes.scored + episodes.unmeasured + episodes.cut;
+                self.changes.push(Change { after_episodes, tuned: tuned.clone() });
             }
             Event::Limited(_) => {}
             Event::RunFinished(finished) => self.finished = Some(finished.clone()),

@@ -4,7 +4,7 @@
 //! Everything here has been read and checked; nothing about it can fail any more. `workspace` reads the
 //! files, and `world` brings the fixtures to life.
 
-mod fields;
+pub(crate) mod fields;
 mod folder;
 pub mod node;
 pub mod problem;

@@ -23,6 +23,7 @@ mod round;
 mod state;
 mod target;
 
+use crate::budget::Limit;
 use crate::event::{Belief, Candidate, Event, Planned, RunFinished, RunStarted, Stop, Verdict};
 use crate::lineage::Lineage;
 use crate::score::Profile;
@@ -220,6 +221,12 @@ impl Search {
     pub fn writer_calls_next(&self) -> u32 {
         let asking = self.state.as_ref().filter(|state| state.writer_limit.is_none());
         asking.map_or(0, |state| 2 * round::width(state) + 1)
+    }
+
+    /// Whether the user asked for the end, so that nothing more is begun.
+    pub fn is_asked_to_stop(&self) -> bool {
+        let limited = self.state.as_ref().and_then(|state| state.limited.as_ref());
+        limited.is_some_and(|limited| limited.limit == Limit::STOPPED)
     }
 
     /// Whether a limit cut an episode short.

@@ -5,13 +5,17 @@
 //! What the events mean is not decided here; the search tells.
 
 mod calls;
+mod doctor;
 mod folder;
+mod lock;
 mod plans;
+mod salvage;
 mod schema;
 
 use crate::cache::create_private;
 use crate::episode::Episode;
 use crate::event::{Event, RunStarted};
+use crate::llm::meter::WorkClock;
 use anyhow::{Context, bail};
 use flate2::read::DeflateEncoder;
 use flate2::{Compression, Decompress, FlushDecompress, Status};
@@ -22,10 +26,12 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 pub use calls::CallBook;
-pub use folder::{RunEntry, newest_unfinished, run_entries, run_entry, utc_text};
+pub use doctor::{Finding, Soundness, examine, repair};
+pub use folder::{RunEntry, newest_unfinished, run_entries, run_entry, run_folders, utc_text};
+pub use lock::holder;
+use lock::lock;
 pub use plans::{phases, whole_plans};
 
 /// Deflate makes nothing shorter than to this part.
@@ -36,9 +42,8 @@ const NOTE_WORKED: &str = "INSERT OR REPLACE INTO meta (key, value) VALUES ('wor
 pub struct Store {
     connection: Connection,
     folder: PathBuf,
-    /// How long earlier processes worked at the run, and since when this one does.
-    worked_ms: u64,
-    opened: Instant,
+    /// How long processes have worked at the run.
+    clock: WorkClock,
     /// Held, not read: the lock ends with it.
     _lock: Option<File>,
 }
@@ -76,6 +81,16 @@ pub struct WallClock {
     pub took_ms: Option<u64>,
 }
 
+/// What a run keeps of its suite, which may change or be elsewhere later.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept<'a> {
+    /// The rubrics as JSON by scenario, so that the run can be explained and scored again.
+    pub rubrics: &'a str,
+    /// The hashes of what agents meet, by scenario, so that a later suite can be told from one that only scores
+    /// otherwise.
+    pub encounters: &'a BTreeMap<String, String>,
+}
+
 impl Store {
     /// Begins a new run in the runs folder, with its first event. A run folder appears when all of this is on
     /// disk, so that a run that was killed can be resumed, or has never begun.
@@ -84,14 +99,19 @@ impl Store {
         now_ms: u64,
         settings: &serde_json::Value,
         started: RunStarted,
+        kept: Kept<'_>,
     ) -> anyhow::Result<Store> {
         folder::remove_unborn(runs)?;
         let unborn = folder::unborn(runs);
         let mut store = Store::create(&unborn, settings)?;
+        store.keep("rubrics", kept.rubrics)?;
+        store.keep("encounters", &serde_json::to_string(kept.encounters)?)?;
         let wall_clock = WallClock { recorded_ms: now_ms, took_ms: None };
         store.record(&[(Record { ordinal: 0, event: Event::RunStarted(started), wall_clock }, None)])?;
         drop(store);
-        Store::open(&folder::give_name(&unborn, runs, now_ms)?)
+        let folder = folder::give_name(&unborn, runs, now_ms)?;
+        sync_folder(runs)?;
+        Store::open(&folder)
     }
 
     /// Creates the folder and the store of a new run. `settings` is what a resumption needs besides the
@@ -116,6 +136,7 @@ impl Store {
         let lock = lock(folder)?;
         let connection = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)
             .with_context(|| format!("open {}", path.display()))?;
+        schema::keep_copy(&connection, folder)?;
         schema::prepare(&connection).with_context(|| format!("open {}", path.display()))?;
         Store::with(connection, folder, Some(lock))
     }
@@ -152,13 +173,40 @@ impl Store {
         let sql = "SELECT value FROM meta WHERE key = 'worked_ms'";
         let worked: Option<String> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
         let worked_ms = worked.and_then(|text| text.parse().ok()).unwrap_or(0);
-        let (folder, opened) = (folder.to_owned(), Instant::now());
-        Ok(Store { connection, folder, worked_ms, opened, _lock: lock })
+        let clock = WorkClock::started(worked_ms);
+        Ok(Store { connection, folder: folder.to_owned(), clock, _lock: lock })
     }
 
-    /// How long the processes before this one worked at the run, as far as it is recorded.
+    /// How long processes have worked at the run, as far as it is recorded.
     pub fn worked_ms(&self) -> u64 {
-        self.worked_ms
+        self.clock.worked().as_millis() as u64
+    }
+
+    /// The run rests: its time stands still until it works again.
+    pub fn rest(&mut self) -> anyhow::Result<()> {
+        self.clock.rest();
+        self.note_worked()
+    }
+
+    /// Keeps whether the run is paused, beyond the process that works at it.
+    pub fn keep_paused(&self, is_paused: bool) -> anyhow::Result<()> {
+        let sql = match is_paused {
+            true => "INSERT OR REPLACE INTO meta (key, value) VALUES ('paused', '')",
+            false => "DELETE FROM meta WHERE key = 'paused'",
+        };
+        self.connection.execute(sql, []).context("keep whether the run is paused")?;
+        Ok(())
+    }
+
+    /// Whether the run was paused when a process worked at it last.
+    pub fn is_paused(&self) -> anyhow::Result<bool> {
+        let sql = "SELECT count(*) FROM meta WHERE key = 'paused'";
+        Ok(self.connection.query_row(sql, [], |row| row.get::<_, u32>(0))? > 0)
+    }
+
+    /// The run works again.
+    pub fn work(&mut self) {
+        self.clock.work();
     }
 
     /// Records how long this process has worked, also where it recorded nothing else.
@@ -168,7 +216,7 @@ impl Store {
     }
 
     fn worked_until_now(&self) -> String {
-        (self.worked_ms + self.opened.elapsed().as_millis() as u64).to_string()
+        self.worked_ms().to_string()
     }
 
     pub fn folder(&self) -> &Path {
@@ -222,11 +270,9 @@ impl Store {
         read.collect()
     }
 
-    /// Keeps the rubrics of the run's suite, as JSON by scenario, so that the run can be explained and scored again
-    /// when the suite has changed or is elsewhere.
-    pub fn keep_rubrics(&self, rubrics: &str) -> anyhow::Result<()> {
-        let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('rubrics', ?1)";
-        self.connection.execute(sql, [rubrics]).context("keep the rubrics of the run")?;
+    fn keep(&self, key: &str, value: &str) -> anyhow::Result<()> {
+        let sql = "INSERT INTO meta (key, value) VALUES (?1, ?2)";
+        self.connection.execute(sql, [key, value]).with_context(|| format!("keep the {key} of the run"))?;
         Ok(())
     }
 
@@ -236,16 +282,7 @@ impl Store {
         Ok(self.connection.query_row(sql, [], |row| row.get(0)).optional()?)
     }
 
-    /// Keeps the hashes of what agents meet, by scenario, so that a later suite can be told from one that only scores
-    /// otherwise.
-    pub fn keep_encounters(&self, encounters: &BTreeMap<String, String>) -> anyhow::Result<()> {
-        let sql = "INSERT OR REPLACE INTO meta (key, value) VALUES ('encounters', ?1)";
-        let kept = self.connection.execute(sql, [serde_json::to_string(encounters)?]);
-        kept.context("keep what agents meet in the run")?;
-        Ok(())
-    }
-
-    /// What `keep_encounters` kept; none in runs from before it was.
+    /// The hashes of what agents met, by scenario; none in runs from before they were kept.
     pub fn encounters(&self) -> anyhow::Result<Option<BTreeMap<String, String>>> {
         let sql = "SELECT value FROM meta WHERE key = 'encounters'";
         let text: Option<String> = self.connection.query_row(sql, [], |row| row.get(0)).optional()?;
@@ -281,25 +318,13 @@ fn existing(folder: &Path) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-/// Takes the lock of the run folder, which names its holder.
-fn lock(folder: &Path) -> anyhow::Result<File> {
-    let path = folder.join("run.lock");
-    let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
-    let file = file.with_context(|| format!("open {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => {
-            file.set_len(0)?;
-            std::io::Write::write_all(&mut &file, std::process::id().to_string().as_bytes())?;
-            Ok(file)
-        }
-        Err(std::fs::TryLockError::WouldBlock) => {
-            let holder = std::fs::read_to_string(&path).unwrap_or_default();
-            bail!("the run {} is in use by process {holder}; wait for it or stop it first", folder.display())
-        }
-        Err(std::fs::TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("lock {}", path.display()))
-        }
-    }
+/// Has the names in a folder survive a power cut.
+fn sync_folder(folder: &Path) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    File::open(folder)
+        .and_then(|opened| opened.sync_all())
+        .with_context(|| format!("sync {}", folder.display()))?;
+    Ok(())
 }
 
 /// Whether events lie in SQLite's log and not yet in the file.

@@ -57,6 +57,11 @@ impl Accounts {
         accounts
     }
 
+    /// Counts against other limits from here on.
+    pub fn tune(&mut self, caps: RunCaps) {
+        self.caps = caps;
+    }
+
     /// Reserves a call, or says why it does not fit.
     pub fn reserve(&mut self, role: Role, bound: &Bound, now_ms: u64) -> Result<(), Refusal> {
         let amount = reserved(bound);

@@ -1,5 +1,6 @@
 //! `optimize check`: tells all that is wrong with suites, scenario files and packs, before a run finds out.
 
+use crate::batch;
 use crate::exit::Exit;
 use crate::out;
 use clap::Args;
@@ -17,10 +18,11 @@ use std::process::ExitCode;
     Examples:\n  optimize check                        the suite inside the program\n  \
     optimize check .                      the suite in this folder\n  \
     optimize check rubrics/my_case.yaml   one file, together with the scenario it belongs to\n  \
-    optimize check packs/best AGENTS.md   a pack, and a policy"
+    optimize check packs/best AGENTS.md   a pack, and a policy\n  \
+    optimize check night.yaml             a file of `optimize batch`"
 )]
 pub struct CheckArgs {
-    /// Suite folders, scenario or rubric files (.yaml), packs (pack.json, AGENTS.md, or a folder with one);
+    /// Suite folders, scenario, rubric or batch files (.yaml), packs (pack.json, AGENTS.md, or a folder with one);
     /// without any, the suite inside the program
     paths: Vec<PathBuf>,
     /// Print one JSON object per problem, and a last one that sums up
@@ -31,16 +33,15 @@ pub struct CheckArgs {
 /// Checks each path and prints every problem.
 pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let mut tally = Tally::default();
-    for (subject, inspection) in inspections(&args.paths) {
-        let problems = with_warnings(inspection.problems, inspection.found.as_ref(), &subject);
+    for (subject, problems, found) in inspections(&args.paths) {
         tally.count(&problems);
         for problem in &problems {
             out::line(if args.json { serde_json::to_string(problem)? } else { problem.to_string() });
         }
         if !args.json
-            && let Some(found) = &inspection.found
+            && let Some(found) = found
         {
-            out::line(format!("{subject}: {}", description(found)));
+            out::line(format!("{subject}: {found}"));
         }
     }
     out::line(tally.summary(args.json));
@@ -76,12 +77,24 @@ fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-fn inspections(paths: &[PathBuf]) -> Vec<(String, Inspection)> {
+/// What each path is called, what is wrong with it, and what it is.
+fn inspections(paths: &[PathBuf]) -> Vec<(String, Vec<Problem>, Option<String>)> {
     if paths.is_empty() {
-        return vec![("built-in suite".to_owned(), inspect_embedded())];
+        return vec![described("built-in suite".to_owned(), inspect_embedded())];
     }
-    let inspected = |path: &Path| (path.display().to_string(), inspect(path));
+    let inspected = |path: &Path| {
+        let subject = path.display().to_string();
+        match batch::inspect(path) {
+            Some((problems, found)) => (subject, problems, Some(found)),
+            None => described(subject, inspect(path)),
+        }
+    };
     paths.iter().map(|path| inspected(path)).collect()
+}
+
+fn described(subject: String, inspection: Inspection) -> (String, Vec<Problem>, Option<String>) {
+    let problems = with_warnings(inspection.problems, inspection.found.as_ref(), &subject);
+    (subject, problems, inspection.found.as_ref().map(description))
 }
 
 /// Adds what validators accept but an agent would not see, and what a real gateway is never given.

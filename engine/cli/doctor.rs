@@ -22,7 +22,8 @@ use crate::keys::Keys;
 use crate::models::ModelSettings;
 use crate::out;
 use crate::role::{self, Role};
-use crate::run::{RunArgs, asked_to_stop};
+use crate::run::RunArgs;
+use crate::signals::asked_to_stop;
 use anyhow::Context;
 use canary::Canary;
 use clap::Args;
@@ -274,7 +275,7 @@ impl Doctor {
         self.sheet.look_at("git");
         let wait = self.wait;
         self.look("git", move |_| git::git(wait)).await;
-        self.look("remote", move |args| git::remote(&args.run.packs, args.run.no_push, wait)).await;
+        self.look("remote", move |args| git::remote(&args.run.packs, args.run.process.no_push, wait)).await;
         for name in ["wallet", "chain"] {
             self.put(Row::not_configured(name, "this program does not use one yet"));
         }

@@ -31,9 +31,9 @@ Exit codes:
   2    the command line is wrong
   3    the input is wrong: a suite, a pack, a setting, a missing key
   4    the run ended in order, and there is no better pack
-  5    models, disks or remotes failed; `--resume` goes on
+  5    models, disks or remotes failed; `optimize resume` goes on
   6    a gate does not hold: `compare` found B worse, or `rescore --expect-same` a difference
-  130  interrupted; `--resume` goes on";
+  130  stopped at once; `optimize resume` goes on";
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {

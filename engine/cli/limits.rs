@@ -138,7 +138,7 @@ fn note(table: &PriceTable, own: Option<&Path>) -> String {
     format!("the prices of {}{}", table.as_of, own.unwrap_or_default())
 }
 
-fn count(text: &str) -> Result<u64, String> {
+pub fn count(text: &str) -> Result<u64, String> {
     let digits = text.replace('_', "");
     let (digits, factor) = match digits.strip_suffix(['k', 'K']) {
         Some(digits) => (digits.to_owned(), 1_000),

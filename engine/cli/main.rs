@@ -7,10 +7,12 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
 mod agents;
+mod batch;
 mod cache;
 mod cache_folder;
 mod check;
 mod compare;
+mod control;
 mod doctor;
 mod estimate;
 mod exit;
@@ -30,6 +32,8 @@ mod role;
 mod run;
 mod runs;
 mod score;
+mod service;
+mod signals;
 mod suite;
 mod world;
 
@@ -62,13 +66,29 @@ Examples:
       a real model; the key is read from ANTHROPIC_API_KEY or .env
   optimize --base-url http://127.0.0.1:8080/v1 --suite ../clawbench
       your own server, on a ClawBench checkout
-  optimize --resume
-      go on with the newest run that was cut off";
+  optimize --budget 400 --detach
+      in the background; then `optimize status`, `pause`, `resume`, `tune`, `stop`
+  optimize resume
+      go on with the newest run that was paused or cut off";
 
 #[derive(Subcommand)]
 enum Command {
     /// Say what a run with these options would take, and whether its limits afford it
     Estimate(Box<estimate::EstimateArgs>),
+    /// Pass the runs of a file, one after another or side by side
+    Batch(batch::BatchArgs),
+    /// Tell what runs are doing, and how they stand
+    Status(control::status::StatusArgs),
+    /// Have a run begin nothing more until it is resumed
+    Pause(control::pause::PauseArgs),
+    /// Make a run go on that was paused or cut off
+    Resume(control::resume::ResumeArgs),
+    /// Have a run come to its end with what it has
+    Stop(control::stop::StopArgs),
+    /// Change the budget, the limits or the concurrency of a run that goes on
+    Tune(control::tune::TuneArgs),
+    /// Print how the system itself goes on with runs: after a logout, a crash or a reboot
+    Service(service::ServiceArgs),
     /// List runs, or export a run's events
     Runs(runs::RunsArgs),
     /// Write and print the report of a run: a page for a browser, Markdown and JSON
@@ -108,6 +128,13 @@ fn main() -> ExitCode {
     let result = match cli.command {
         None => run::run(cli.run.given_in(&matches)),
         Some(Command::Estimate(args)) => estimate::run(*args),
+        Some(Command::Batch(args)) => batch::run(args),
+        Some(Command::Status(args)) => control::status::run(args),
+        Some(Command::Pause(args)) => control::pause::run(args),
+        Some(Command::Resume(args)) => control::resume::run(args),
+        Some(Command::Stop(args)) => control::stop::run(args),
+        Some(Command::Tune(args)) => control::tune::run(args),
+        Some(Command::Service(args)) => service::run(args),
         Some(Command::Runs(args)) => runs::run(args),
         Some(Command::Report(args)) => report::run(args),
         Some(Command::Export(args)) => export::run(args),

@@ -6,7 +6,7 @@ use crate::agents::profile_place;
 use crate::cache_folder::cache_folder;
 use crate::exit::{BadInput, Exit};
 use crate::out;
-use crate::run::asked_to_stop;
+use crate::signals::asked_to_stop;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use packwright::agent::builtin::Limits;

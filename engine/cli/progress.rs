@@ -1,13 +1,15 @@
 //! What a run shows while it goes on: a live line on a terminal, plain lines when piped, JSON lines on
 //! request. Records go to standard output, everything else to standard error.
 
-use crate::out;
+use crate::out::{self, Level};
 use console::{Term, truncate_str};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use packwright::budget::{Amount, Caps};
+use packwright::budget::{Amount, Caps, Limit};
+use packwright::control::Pace;
+use packwright::episode::EpisodeKey;
 use packwright::event::{Event, Phase, ProposalFault, Step};
 use packwright::optimize::Heard;
-use packwright::report::plain;
+use packwright::report::{Change, plain};
 use packwright::search::{Noise, Search, Standing};
 use packwright::store::Record;
 use packwright::units::Usd;
@@ -35,7 +37,7 @@ pub struct Progress {
 
 impl Progress {
     pub fn new(json: bool, budget: u32, caps: Caps) -> Progress {
-        let bar = std::io::stderr().is_terminal().then(|| {
+        let bar = (std::io::stderr().is_terminal() && out::tells(Level::Info)).then(|| {
             let bar = ProgressBar::with_draw_target(Some(u64::from(budget)), ProgressDrawTarget::stderr());
             let style =
                 ProgressStyle::with_template("{pos}/{len} episodes {wide_bar} {elapsed}, {eta} left\n{msg}");
@@ -79,8 +81,9 @@ impl Progress {
                 self.record(record, resumed);
             }
             Heard::Told { search, spent } => self.told(search, spent),
+            Heard::Paced(pace) => self.paced(pace),
             Heard::Waiting { problem, wait } => {
-                self.line(&format!(
+                self.warn(&format!(
                     "waiting {} s for a model that does not answer: {problem}",
                     wait.as_secs()
                 ));
@@ -88,9 +91,32 @@ impl Progress {
         }
     }
 
+    fn paced(&self, pace: Pace) {
+        match pace {
+            Pace::Run => self.line("going on"),
+            Pace::Pause => self.line("pausing: what is under way is finished first; `optimize resume` goes on"),
+            Pace::Conclude => self.line(
+                "concluding: what is under way is finished, and then the run ends with what it has; Ctrl-C once more stops \
+                 at once, so that it can be resumed",
+            ),
+            // The end says it.
+            Pace::Halt => {}
+        }
+    }
+
     fn record(&mut self, record: &Record, resumed: bool) {
         match &record.event {
-            Event::EpisodeScored(_) => self.episode(),
+            Event::EpisodeScored(scored) => {
+                self.episode();
+                if !resumed && out::tells(Level::Debug) {
+                    let EpisodeKey { candidate, scenario, repeat } = &scored.key;
+                    let (score, id) = (scored.scorecard.validator_score, candidate.short());
+                    self.told_if(
+                        Level::Debug,
+                        &format!("episode {scenario} of {id}, repeat {repeat}: {score:.3}"),
+                    );
+                }
+            }
             Event::EpisodeUnmeasured(unmeasured) => {
                 self.episode();
                 let (scenario, reason) = (&unmeasured.key.scenario, &unmeasured.reason);
@@ -118,7 +144,7 @@ impl Progress {
                 self.news(resumed, &format!("no candidate: {}", fault_words(&failed.reason)))
             }
             Event::Limited(limited) => {
-                if !self.is_limited {
+                if !self.is_limited && limited.limit != Limit::STOPPED {
                     let (flag, episodes) = (limited.limit.flag(), limited.episodes);
                     self.news(
                         resumed,
@@ -126,6 +152,16 @@ impl Progress {
                     );
                 }
                 self.is_limited = true;
+            }
+            Event::Tuned(tuned) => {
+                self.budget = tuned.budget.unwrap_or(self.budget);
+                self.caps = tuned.caps.as_ref().map_or(self.caps, |caps| caps.run);
+                self.is_limited = false;
+                if let Some(bar) = &self.bar {
+                    bar.set_length(u64::from(self.budget));
+                }
+                let change = Change { after_episodes: self.episodes, tuned: tuned.clone() };
+                self.news(resumed, &format!("changed {}", change.words()));
             }
             Event::RunStarted(_) | Event::RunFinished(_) => {}
         }
@@ -183,6 +219,18 @@ impl Progress {
 
     /// Shows a line above the live one.
     pub fn line(&self, text: &str) {
+        self.told_if(Level::Info, text);
+    }
+
+    /// Shows something that somebody should look at.
+    pub fn warn(&self, text: &str) {
+        self.told_if(Level::Warn, text);
+    }
+
+    fn told_if(&self, level: Level, text: &str) {
+        if !out::tells(level) {
+            return;
+        }
         let text = plain(text);
         match &self.bar {
             Some(bar) => bar.suspend(|| out::note(text)),
@@ -216,7 +264,7 @@ fn best_words(best: &Standing) -> String {
     )
 }
 
-fn phase_word(phase: Phase) -> &'static str {
+pub fn phase_word(phase: Phase) -> &'static str {
     match phase {
         Phase::Calibrate => "measuring the pack to beat",
         Phase::Propose => "writing candidates",

@@ -2,8 +2,10 @@
 
 mod cache;
 pub mod conclusion;
+pub mod detach;
 mod prepared;
 mod personas;
+pub mod process;
 mod settings;
 pub mod start;
 
@@ -17,20 +19,22 @@ use super::progress::Progress;
 use super::runs::find;
 use anyhow::Context;
 use cache::{CacheArgs, RunCache};
-use clap::Args;
+use clap::{Args, FromArgMatches};
+use packwright::control::{Reply, Request, RunState, ask};
 use packwright::estimate::Estimate;
 use packwright::evaluate::Evaluator;
-use packwright::event::{Conditions, RunStarted, ScenarioEntry};
+use packwright::event::RunStarted;
 use packwright::llm::meter::Ledger;
 use packwright::optimize::{self, Ending, Engine, Patience};
 use packwright::report::plain;
 use packwright::scenario::{Rubrics, Suite};
 use packwright::score::Profile;
-use packwright::store::{self, CallBook, Store};
-use packwright::units::Seed;
+use packwright::store::{self, CallBook, Kept, Store};
 use packwright::workspace::{SuiteSource, load_suite};
 use personas::PersonaArgs;
 pub use prepared::Prepared;
+use process::Helm;
+pub use process::{PARALLEL, ProcessArgs, control_at_rest};
 use settings::Settings;
 use start::Start;
 use std::collections::BTreeMap;
@@ -38,7 +42,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 /// Where runs are kept unless the user says otherwise.
 pub const DEFAULT_RUNS: &str = "runs";
@@ -83,32 +86,23 @@ pub struct RunArgs {
     #[command(flatten)]
     cache: CacheArgs,
 
-    /// Episodes and proposals under way at once, at most; results do not depend on it
-    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
-    parallel: u16,
-
     /// Proposals made side by side: more are faster, and gain a little less; 2 when absent, and more once there are
     /// hundreds of candidates
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     proposals: Option<u32>,
 
-    /// Minutes to wait for models that stopped answering, before the run stops and can be resumed
-    #[arg(long, default_value_t = 60, value_name = "MINUTES", value_parser = clap::value_parser!(u16).range(0..=1440))]
-    outage_wait: u16,
-
     /// The pack repository, where a winner is committed; created on first use
     #[arg(long, default_value = "packs/best", value_name = "FOLDER")]
     pub packs: PathBuf,
 
-    /// Commit a winner, but do not push it even if the pack repository has a remote
-    #[arg(long)]
-    pub no_push: bool,
+    #[command(flatten)]
+    pub process: ProcessArgs,
 
     /// Where runs are kept
     #[arg(long, default_value = DEFAULT_RUNS, value_name = "FOLDER")]
     pub runs: PathBuf,
 
-    /// Go on with a run that was cut off: its id, or the newest unfinished one
+    /// Go on with a run that was cut off or paused: its id, or the newest one. The same as `optimize resume`
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "cache_days", "proposals", "ModelArgs", "AgentArgs", "EvaluatorArgs", "PersonaArgs", "LimitArgs"])]
     pub resume: Option<String>,
 
@@ -135,6 +129,12 @@ impl RunArgs {
         RunArgs { sources: settings::sources(matches), ..self }
     }
 
+    /// What goes on with a run: everything else is what the run has.
+    pub fn resuming(id: String, runs: PathBuf, process: ProcessArgs, json: bool) -> anyhow::Result<RunArgs> {
+        let usual = RunArgs::augment_args(clap::Command::new("optimize")).get_matches_from(["optimize"]);
+        Ok(RunArgs { resume: Some(id), runs, process, json, ..RunArgs::from_arg_matches(&usual)? })
+    }
+
     /// The profile, with the personas that were asked for.
     pub fn rules(&self) -> anyhow::Result<Profile> {
         let profile = Profile::named(&self.profile).expect("the command line admits only built-in names");
@@ -144,12 +144,24 @@ impl RunArgs {
 
 /// Runs the command.
 pub fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
+    args.process.log.apply();
+    if args.process.background {
+        process::leave_terminal();
+    }
+    if let Some(id) = &args.resume
+        && let Some(woken) = wake(&args, id)?
+    {
+        return Ok(woken);
+    }
     let mut session = match &args.resume {
         Some(id) => Session::resume(&args, id)?,
         None => Session::begin(&args)?,
     };
     let mut progress = Progress::new(args.json, session.started.budget, session.started.caps.run);
     progress.open(&session.opening());
+    if args.process.detach {
+        return detach::detach(session, &args);
+    }
     let concluded = session.drive(&mut progress, &args).and_then(|ending| {
         progress.close();
         conclusion::conclude(&session, ending, &args)
@@ -163,6 +175,11 @@ pub fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         ));
         Ok(Exit::Infrastructure.into())
     })
+}
+
+/// Begins a run that another process is to go on with, and gives its folder.
+pub fn begin(args: &RunArgs) -> anyhow::Result<PathBuf> {
+    Ok(Session::begin(args)?.store.folder().to_owned())
 }
 
 /// A run that is ready to go.
@@ -186,9 +203,10 @@ impl Session {
         let packs = &settings.packs;
         std::fs::create_dir_all(packs).with_context(|| format!("create the folder {}", packs.display()))?;
         std::fs::create_dir_all(&args.runs).with_context(|| format!("create {}", args.runs.display()))?;
-        let store = Store::begin(&args.runs, now_ms(), &serde_json::to_value(&settings)?, started.clone())?;
-        store.keep_rubrics(&Rubrics::kept(&suite))?;
-        store.keep_encounters(&suite.encounters())?;
+        let (rubrics, encounters) = (Rubrics::kept(&suite), suite.encounters());
+        let kept = Kept { rubrics: &rubrics, encounters: &encounters };
+        let store =
+            Store::begin(&args.runs, now_ms(), &serde_json::to_value(&settings)?, started.clone(), kept)?;
         Ok(Session { settings, store, started, suite, start, models, estimate: Some(estimate) })
     }
 
@@ -199,16 +217,14 @@ impl Session {
         let settings: Settings = serde_json::from_value(store.settings()?)
             .with_context(|| format!("read the settings of {}", folder.display()))?;
         let shown = folder.display();
-        let Some(started) = store.records()?.into_iter().find_map(|record| match record.event {
-            packwright::event::Event::RunStarted(started) => Some(started),
-            _ => None,
-        }) else {
-            return Err(BadInput(format!("{shown} has no first event: it is no whole run")).into());
-        };
+        let started = first_event(&store)?;
         if started.format != EVENT_FORMAT {
             let format = started.format;
-            let problem =
-                format!("{shown} has events of format {format}, this program writes {EVENT_FORMAT}");
+            let problem = format!(
+                "{shown} was begun by another version of this program (events of format {format}, not {EVENT_FORMAT}), whose \
+                 search goes other ways, so it cannot go on; `optimize report` tells it all the same, and a new run begins \
+                 at the best pack so far"
+            );
             return Err(BadInput(problem).into());
         }
         let suite = read_suite(&settings)?;
@@ -264,22 +280,17 @@ impl Session {
     }
 
     fn drive(&mut self, progress: &mut Progress, args: &RunArgs) -> anyhow::Result<Ending> {
-        let (cache, warning) = RunCache::open(self, !args.cache.no_cache);
-        warning.iter().for_each(|warning| progress.line(warning));
-        let stop = CancellationToken::new();
+        let (cache, warning) = RunCache::open(self, !args.process.no_cache);
+        warning.iter().for_each(|warning| progress.warn(warning));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(async {
-            let stopped = stop.clone();
-            let asked = asked_to_stop().context("listen to signals")?;
-            tokio::spawn(async move {
-                asked.await;
-                stopped.cancel();
-            });
+            let (helm, warning) = Helm::take(self, args)?;
+            warning.iter().for_each(|warning| progress.warn(warning));
             let limits = self.settings.agent.limits(&self.started.profile);
             let (calls, worked_ms) = (self.store.calls()?, self.store.worked_ms());
             let book = if self.settings.models.are_offline() { None } else { Some(self.store.keep_calls()?) };
             let entries = book.as_ref().map(CallBook::entries);
-            let ledger = Arc::new(Ledger::new(*self.started.caps, &calls, worked_ms, entries));
+            let ledger = Arc::new(Ledger::new(helm.control.status().caps, &calls, worked_ms, entries));
             let models = self.models.accounted(&self.settings.models, &ledger, &self.settings.prices);
             let agent_model = cache.around_agent(&self.settings.models, models.agent.clone())?;
             let connected = self.settings.agent.connect(agent_model, limits, &ledger).await?;
@@ -296,16 +307,15 @@ impl Session {
                 writers: cache.around_writers(&self.settings.models, &models.writers)?,
                 ledger,
                 base: Arc::new(self.start.pack.clone()),
-                parallel: usize::from(args.parallel),
                 patience: Patience {
                     wait: Duration::from_secs(15),
-                    total: Duration::from_secs(60 * u64::from(args.outage_wait)),
+                    total: Duration::from_secs(60 * u64::from(args.process.outage_wait)),
                 },
-                stop,
+                control: helm.control.clone(),
             };
             let mut listener = |heard: optimize::Heard<'_>| {
                 progress.hear(heard);
-                cache.warning().iter().for_each(|warning| progress.line(warning));
+                cache.warning().iter().for_each(|warning| progress.warn(warning));
             };
             let ending = optimize::run(&engine, self.started.clone(), &mut self.store, &mut listener).await;
             // The book is closed when nobody can write to it any more.
@@ -314,32 +324,46 @@ impl Session {
             self.store.note_worked()?;
             let ending = ending?;
             cache.close(&ending).iter().for_each(|line| progress.line(line));
-            cache.warning().iter().for_each(|warning| progress.line(warning));
+            cache.warning().iter().for_each(|warning| progress.warn(warning));
             Ok(ending)
         })
     }
 }
 
-/// Ctrl-C, or what a service manager sends, heard from here on.
-pub fn asked_to_stop() -> std::io::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut interrupted = signal(SignalKind::interrupt())?;
-        let mut terminated = signal(SignalKind::terminate())?;
-        Ok(async move {
-            tokio::select! {
-                _ = interrupted.recv() => {}
-                _ = terminated.recv() => {}
-            }
-        })
+/// Has a run go on that waits in its own process. One that works already is left alone, and nothing comes back where no
+/// process works.
+fn wake(args: &RunArgs, id: &str) -> anyhow::Result<Option<ExitCode>> {
+    let folder = if id.is_empty() { newest_to_go_on_with(&args.runs)? } else { find(&args.runs, Some(id))? };
+    let Some(Reply::Done(status)) = ask(&folder, &Request::Status, false)? else { return Ok(None) };
+    let process = status.process.unwrap_or_default();
+    if !matches!(status.state, RunState::Pausing | RunState::Paused) {
+        let (run, state) = (folder.display(), status.state.word());
+        let problem =
+            format!("the run {run} is in use by process {process}, and {state}; `optimize status` shows it");
+        return Err(BadInput(problem).into());
     }
-    #[cfg(not(unix))]
-    Ok(async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+    match ask(&folder, &Request::Resume, false)? {
+        Some(Reply::Refused(reason)) => Err(BadInput(reason).into()),
+        Some(Reply::Done(status)) if args.json => {
+            out::line(serde_json::to_string(&status)?);
+            Ok(Some(ExitCode::SUCCESS))
         }
-    })
+        Some(Reply::Done(_)) => {
+            out::line(format!("run {} goes on (process {process})", status.run));
+            Ok(Some(ExitCode::SUCCESS))
+        }
+        None => Ok(None),
+    }
+}
+
+/// What a run began with.
+fn first_event(store: &Store) -> anyhow::Result<RunStarted> {
+    let started = store.records()?.into_iter().find_map(|record| match record.event {
+        packwright::event::Event::RunStarted(started) => Some(started),
+        _ => None,
+    });
+    let shown = store.folder().display();
+    Ok(started.ok_or_else(|| BadInput(format!("{shown} has no first event: it is no whole run")))?)
 }
 
 /// The newest run if it won and was cut off before its winner was committed, or the newest unfinished one.
@@ -387,38 +411,6 @@ pub fn rubrics_of(store: &Store, records: &[store::Record]) -> Result<Rubrics, S
             Ok(Rubrics::of(&loaded.suite))
         }
         _ => Err("the suite has changed since the run began".to_owned()),
-    }
-}
-
-fn started(
-    args: &RunArgs,
-    settings: &Settings,
-    suite: &Suite,
-    profile: &Profile,
-    models: &models::Models,
-    prompt: &str,
-    start: &Start,
-) -> RunStarted {
-    RunStarted {
-        format: EVENT_FORMAT,
-        program: env!("CARGO_PKG_VERSION").into(),
-        seed: Seed(settings.seed),
-        budget: args.budget,
-        suite: suite.name.clone(),
-        suite_hash: suite.hash.clone(),
-        scenarios: suite.scenarios.iter().map(|scenario| ScenarioEntry::of(scenario)).collect(),
-        profile: Box::new(profile.clone()),
-        model: settings.agent_name(models),
-        writer: models.writer_names(),
-        width: args.proposals,
-        caps: Box::new(settings.caps),
-        conditions: Box::new(Conditions {
-            models: serde_json::to_value(&settings.models).unwrap_or_default(),
-            prompt: prompt.to_owned(),
-            prices: settings.price_note(),
-        }),
-        incumbent: start.candidate(),
-        base: start.pack.document().clone(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `optimize runs`: which runs there are, and their events as JSON lines.
 
+mod doctor;
+
 use crate::exit::BadInput;
 use crate::out;
 use clap::{Args, Subcommand};
@@ -23,6 +25,19 @@ pub struct RunsArgs {
 enum RunsCommand {
     /// List the runs, oldest first (the default)
     List,
+    /// Check the store of a run, and repair it
+    Doctor {
+        /// The run's id, or the newest one
+        run: Option<String>,
+
+        /// Make a new store of what is sound; the damaged one is kept beside it
+        #[arg(long)]
+        repair: bool,
+
+        /// Print what was found as an object of JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the events of a run as lines of JSON; clock readings stand apart under `wall_clock`
     Export {
         /// The run's id, or the newest one
@@ -34,6 +49,9 @@ enum RunsCommand {
 pub fn run(args: RunsArgs) -> anyhow::Result<ExitCode> {
     match args.command.unwrap_or(RunsCommand::List) {
         RunsCommand::List => list(&args.runs)?,
+        RunsCommand::Doctor { run, repair, json } => {
+            return doctor::run(&args.runs, run.as_deref(), repair, json);
+        }
         RunsCommand::Export { run } => export(&find(&args.runs, run.as_deref())?)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -4,6 +4,8 @@
 //! A reservation is on disk before the call is made, so that a process that is killed leaves no unknown bill:
 //! what was under way then counts at its upper bound.
 
+mod work_clock;
+
 use super::pricing::Price;
 use super::{FailedAttempts, Llm, LlmError, Reply, Request};
 use crate::budget::{
@@ -17,8 +19,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
+pub use work_clock::WorkClock;
+
 /// A count so far above its bound is a fault of the counter.
 const EXCESS_PERCENT_MAX: u64 = 500;
+
+/// So often a call under way looks whether its limits of time have changed.
+const TIME_LOOK: Duration = Duration::from_secs(5);
 
 /// The account of a run, shared by all its models.
 pub struct Ledger {
@@ -28,8 +35,8 @@ pub struct Ledger {
     settled: Notify,
     /// The beginning of this process's part of the run.
     start: Instant,
-    /// For how long the run may go on from there.
-    run_left: Option<Duration>,
+    /// How long the run has worked, and how long it may.
+    work: Mutex<(WorkClock, Option<Duration>)>,
     book: Option<mpsc::UnboundedSender<Entry>>,
 }
 
@@ -69,14 +76,14 @@ impl Ledger {
         worked_ms: u64,
         book: Option<mpsc::UnboundedSender<Entry>>,
     ) -> Ledger {
-        let left = caps.run.time_ms.map(|cap| Duration::from_millis(cap.saturating_sub(worked_ms)));
+        let work = (WorkClock::started(worked_ms), caps.run.time_ms.map(Duration::from_millis));
         Ledger {
             accounts: Mutex::new(Accounts::new(caps, earlier)),
             last_number: Mutex::new(earlier.iter().map(|call| call.number).max().unwrap_or(0)),
             last_refusal: Mutex::new(None),
             settled: Notify::new(),
             start: Instant::now(),
-            run_left: left,
+            work: Mutex::new(work),
             book,
         }
     }
@@ -92,9 +99,27 @@ impl Ledger {
         accounts.spent(Role::Agent).plus(accounts.spent(Role::Writer))
     }
 
-    /// Until when the run may go on.
+    /// Until when the run may go on; none where nothing limits it, and while it rests.
     pub fn deadline(&self) -> Option<Instant> {
-        self.start.checked_add(self.run_left?)
+        let (clock, most) = *lock(&self.work);
+        clock.reaches(most?)
+    }
+
+    /// Counts against other limits from here on, calls under way included.
+    pub fn tune(&self, caps: RunCaps) {
+        lock(&self.accounts).tune(caps);
+        lock(&self.work).1 = caps.run.time_ms.map(Duration::from_millis);
+        self.settled.notify_waiters();
+    }
+
+    /// The run rests: its time stands still.
+    pub fn rest(&self) {
+        lock(&self.work).0.rest();
+    }
+
+    /// The run works again.
+    pub fn work(&self) {
+        lock(&self.work).0.work();
     }
 
     /// How many more episodes the limits afford after so many more calls of writers, given how many were made, and the
@@ -141,15 +166,28 @@ impl Ledger {
         }
     }
 
-    /// Waits for a call as long as the limits of time allow.
+    /// Waits for a call as long as the limits of time allow, which may change meanwhile.
     async fn in_time<T>(&self, role: Role, call: impl Future<Output = T>) -> Result<T, Limit> {
+        tokio::pin!(call);
+        loop {
+            let tightest = self.time_left(role);
+            let left = tightest.map_or(TIME_LOOK, |(left, _)| left);
+            if let Ok(answer) = timeout(left.min(TIME_LOOK), &mut call).await {
+                return Ok(answer);
+            }
+            if let Some((Duration::ZERO, role)) = self.time_left(role) {
+                return Err(Limit { role, resource: Resource::Time });
+            }
+        }
+    }
+
+    /// How long a role's calls may go on, and whose limit says so.
+    fn time_left(&self, role: Role) -> Option<(Duration, Option<Role>)> {
         let run = self.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let of_role = lock(&self.accounts).time_left_ms(role, self.now_ms());
         let of_role = of_role.map(Duration::from_millis);
-        let tightest = [(run, None), (of_role, Some(role))];
-        let tightest = tightest.into_iter().filter_map(|(left, role)| Some((left?, role))).min();
-        let Some((left, role)) = tightest else { return Ok(call.await) };
-        timeout(left, call).await.map_err(|_| Limit { role, resource: Resource::Time })
+        let both = [(run, None), (of_role, Some(role))];
+        both.into_iter().filter_map(|(left, role)| Some((left?, role))).min()
     }
 
     /// Reserves a call, waiting while calls under way may still give back what they do not need, and keeps it.
@@ -364,86 +402,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::budget::Caps;
-    use crate::episode::Message;
-    use crate::llm::scripted::Scripted;
-    use crate::units::{Seed, Usd};
-
-    fn request() -> Request {
-        Request {
-            system: "Be brief.".into(),
-            messages: vec![Message::User("Hello".into())],
-            tools: [].into(),
-            output_tokens_max: Some(100),
-            seed: Seed(1),
-            attempt_ms_max: None,
-            failed_attempts: Default::default(),
-        }
-    }
-
-    fn says(input: u64, output: u64) -> Result<Reply, LlmError> {
-        let usage = Usage { input_tokens: Some(input), output_tokens: Some(output), ..Usage::default() };
-        Ok(Reply { usage, ..Reply::says("Hi.") })
-    }
-
-    fn metered(caps: RunCaps, answers: Vec<Result<Reply, LlmError>>) -> (Metered, Arc<Ledger>) {
-        let ledger = Arc::new(Ledger::new(caps, &[], 0, None));
-        let inner = Arc::new(Scripted::in_turn(answers));
-        let price = Price::per_million("2".parse().unwrap(), "10".parse().unwrap());
-        (Metered::new(inner, Role::Agent, Some(price), ledger.clone()), ledger)
-    }
-
-    #[tokio::test]
-    async fn calls_are_charged_by_what_the_provider_counted() {
-        let (model, problem) = ("a/b".to_owned(), "broken".to_owned());
-        let refused =
-            LlmError::Transient { model: model.clone(), problem: problem.clone(), retry_after_ms: None };
-        let lost = LlmError::Lost { model, problem, usage: Box::default() };
-        let check = async |answer: Result<Reply, LlmError>, expected: u64| {
-            let (model, ledger) = metered(RunCaps::default(), vec![answer]);
-            let _ = model.complete(&request()).await;
-            assert_eq!(ledger.spent().usd, Usd::of_pico(expected));
-        };
-        let bound = request().bytes() * 2_000_000 + 100 * 10_000_000;
-        check(says(20, 10), 20 * 2_000_000 + 10 * 10_000_000).await;
-        check(Err(refused), 0).await;
-        check(Err(lost), bound).await;
-        check(Ok(Reply::says("Nobody counted.")), bound).await;
-        check(says(1_000_000, 10), bound).await;
-        check(says(600, 10), 600 * 2_000_000 + 10 * 10_000_000).await;
-        check(says(0, 10), bound).await;
-    }
-
-    #[tokio::test]
-    async fn bounds_learn_from_a_provider_that_counts_more() {
-        let (model, _) = metered(RunCaps::default(), vec![says(600, 10)]);
-        let before = model.bound(&request());
-        model.complete(&request()).await.unwrap();
-        let after = model.bound(&request());
-        assert!(before.tokens < Some(610) && after.tokens >= Some(610), "{before:?} {after:?}");
-    }
-
-    #[tokio::test]
-    async fn what_a_limit_refuses_is_never_asked() {
-        let run = Caps { calls: Some(1), ..Caps::default() };
-        let (model, _) = metered(RunCaps { run, ..RunCaps::default() }, vec![says(5, 5)]);
-        assert!(model.complete(&request()).await.is_ok());
-        let refused = model.complete(&request()).await.unwrap_err();
-        assert!(matches!(refused, LlmError::CapReached { .. }), "{refused}");
-        assert!(refused.to_string().contains("--max-calls"), "{refused}");
-    }
-
-    #[tokio::test]
-    async fn a_call_that_is_not_on_disk_is_not_made() {
-        let (book, entries) = mpsc::unbounded_channel();
-        drop(entries);
-        let ledger = Arc::new(Ledger::new(RunCaps::default(), &[], 0, Some(book)));
-        let inner = Arc::new(Scripted::in_turn([says(5, 5)]));
-        let model = Metered::new(inner.clone(), Role::Agent, None, ledger);
-        let refused = model.complete(&request()).await.unwrap_err();
-        assert!(matches!(refused, LlmError::SetupRefused { .. }), "{refused}");
-        assert!(inner.complete(&request()).await.is_ok(), "the scripted answer is still there");
-    }
-}
+mod tests;

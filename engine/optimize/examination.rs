@@ -3,10 +3,11 @@
 
 use super::breaker::Breaker;
 use super::journal::Journal;
-use super::steps::until;
+use super::orders::{Attended, attend};
 use super::{Engine, Heard};
 use crate::episode::{FailureClass, Message};
 use crate::llm::{Llm, LlmError, Request};
+use crate::search::Search;
 use crate::units::Seed;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -39,35 +40,51 @@ pub(super) enum Finding {
 }
 
 /// Asks the models whose steps failed, and waits while they do not answer.
-pub(super) async fn examine(engine: &Engine, breaker: &mut Breaker, journal: &mut Journal<'_>) -> Finding {
+pub(super) async fn examine(
+    engine: &Engine,
+    search: &Search,
+    breaker: &mut Breaker,
+    journal: &mut Journal<'_>,
+) -> anyhow::Result<Finding> {
+    let finding = look(engine, search, breaker, journal).await;
+    engine.control.note_waiting(None);
+    finding
+}
+
+async fn look(
+    engine: &Engine,
+    search: &Search,
+    breaker: &mut Breaker,
+    journal: &mut Journal<'_>,
+) -> anyhow::Result<Finding> {
     let mut has_waited = false;
     let mut wait = engine.patience.wait;
     loop {
-        let answer = tokio::select! {
-            biased;
-            () = engine.stop.cancelled() => return Finding::Interrupted,
-            () = until(engine.ledger.deadline()) => return Finding::Recovered,
-            answer = ask(engine, breaker) => answer,
+        let answer = match attend(engine, search, journal, ask(engine, breaker)).await? {
+            Attended::Done(answer) => answer,
+            Attended::OutOfTime => return Ok(Finding::Recovered),
+            Attended::Interrupted => return Ok(Finding::Interrupted),
         };
         let error = match answer {
-            Ok(()) if !has_waited => return Finding::Works,
-            Ok(()) => return Finding::Recovered,
+            Ok(()) if !has_waited => return Ok(Finding::Works),
+            Ok(()) => return Ok(Finding::Recovered),
             // Nobody may be asked any more, so what is open is cut by the limit as well.
-            Err(error) if error.class() == FailureClass::Limit => return Finding::Recovered,
+            Err(error) if error.class() == FailureClass::Limit => return Ok(Finding::Recovered),
             Err(error) => error,
         };
         let waited = breaker.waited();
         let is_over = waited >= engine.patience.total || !can_pass(&error) || !breaker.has_worked();
         if is_over {
-            return Finding::Down { reason: reason(breaker, &error, waited) };
+            return Ok(Finding::Down { reason: reason(breaker, &error, waited) });
         }
-        journal.hear(Heard::Waiting { problem: &error.to_string(), wait });
-        tokio::select! {
-            biased;
-            () = engine.stop.cancelled() => return Finding::Interrupted,
+        let problem = error.to_string();
+        journal.hear(Heard::Waiting { problem: &problem, wait });
+        engine.control.note_waiting(Some(problem));
+        match attend(engine, search, journal, sleep(wait)).await? {
+            Attended::Done(()) => {}
             // What is open is cut by the limit.
-            () = until(engine.ledger.deadline()) => return Finding::Recovered,
-            () = sleep(wait) => {}
+            Attended::OutOfTime => return Ok(Finding::Recovered),
+            Attended::Interrupted => return Ok(Finding::Interrupted),
         }
         has_waited = true;
         breaker.note_wait(wait);

@@ -3,10 +3,11 @@
 use super::Engine;
 use super::breaker::Breaker;
 use super::examination::{Finding, examine};
-use super::journal::{Journal, Outcome};
+use super::journal::{Journal, Outcome, step_cut};
+use super::orders::{carry_out, rest};
 use crate::budget::Limit;
-use crate::episode::{FailureClass, Usage};
-use crate::event::{EpisodeUnmeasured, Event, ProposalFailed, ProposalFault, Step};
+use crate::control::Pace;
+use crate::event::{Event, Step};
 use crate::pack::Pack;
 use crate::propose::propose;
 use crate::search::Search;
@@ -25,7 +26,11 @@ const BATCH_MAX: usize = 64;
 /// Why steps stayed open.
 pub(super) enum Stopped {
     Interrupted,
-    Outage { reason: String },
+    /// The user asked for the end.
+    Asked,
+    Outage {
+        reason: String,
+    },
 }
 
 /// Does the open steps of the journal's last plan and records what they lead to.
@@ -39,13 +44,22 @@ pub(super) async fn do_steps(
         journal.open_steps().map(|(ordinal, step)| (ordinal, step.clone())).collect();
     loop {
         do_waiting(engine, search, journal, breaker, &mut waiting).await?;
-        if engine.stop.is_cancelled() {
-            return Ok(Some(Stopped::Interrupted));
+        match engine.control.pace() {
+            Pace::Halt => return Ok(Some(Stopped::Interrupted)),
+            Pace::Conclude => return Ok(Some(Stopped::Asked)),
+            Pace::Pause => {
+                rest(engine, search, journal).await?;
+                continue;
+            }
+            Pace::Run => {}
         }
         if waiting.is_empty() && breaker.is_clear() {
             return Ok(None);
         }
-        match examine(engine, breaker, journal).await {
+        if !waiting.is_empty() && !breaker.is_open() {
+            continue;
+        }
+        match examine(engine, search, breaker, journal).await? {
             Finding::Works => {
                 let last = breaker.last_problem().unwrap_or_default().to_owned();
                 let released = breaker.release();
@@ -59,7 +73,8 @@ pub(super) async fn do_steps(
             }
             Finding::Recovered => waiting.extend(breaker.reopen()),
             Finding::Down { reason } => return Ok(Some(Stopped::Outage { reason })),
-            Finding::Interrupted => return Ok(Some(Stopped::Interrupted)),
+            // What the user wants is looked at above.
+            Finding::Interrupted => {}
         }
     }
 }
@@ -76,20 +91,34 @@ async fn do_waiting(
     let mut under_way: FuturesUnordered<LocalBoxFuture<'_, anyhow::Result<(Step, Outcome)>>> =
         FuturesUnordered::new();
     let mut begun: BTreeMap<u32, Step> = BTreeMap::new();
+    let mut changes = engine.control.changes();
     loop {
-        while under_way.len() < engine.parallel.max(1) && !breaker.is_open() {
+        journal.hear_pace(engine.control.pace());
+        let is_ready = engine.control.pace() == Pace::Run && !breaker.is_open();
+        while is_ready && under_way.len() < engine.control.parallel() {
             let Some((ordinal, step)) = waiting.pop_front() else { break };
             begun.insert(ordinal, step.clone());
             under_way.push(desk.begin(ordinal, journal, step)?);
         }
+        journal.note(engine, begun.len());
         let first = tokio::select! {
             biased;
-            () = engine.stop.cancelled() => return Ok(()),
+            () = engine.control.halted() => return Ok(()),
+            order = engine.control.next_order() => {
+                carry_out(engine, search, journal, order)?;
+                continue;
+            }
+            // What has changed is looked at where this loop begins.
+            Ok(()) = changes.changed() => continue,
             next = under_way.next() => next,
             () = until(engine.ledger.deadline()) => {
                 engine.ledger.refuse(Limit::RUN_TIME);
                 let open = begun.into_iter().chain(waiting.drain(..));
-                return journal.record(open.map(|(ordinal, step)| out_of_time(ordinal, step)).collect());
+                let cut = |(ordinal, step)| {
+                    let event = step_cut(step, Limit::RUN_TIME);
+                    Outcome { ordinal, event, episode: None, took_ms: 0 }
+                };
+                return journal.record(open.map(cut).collect());
             }
         };
         let Some(first) = first else { return Ok(()) };
@@ -114,23 +143,6 @@ pub(super) async fn until(deadline: Option<Instant>) {
         Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
         None => std::future::pending().await,
     }
-}
-
-/// What becomes of a step that the run's limit of time cuts short.
-fn out_of_time(ordinal: u32, step: Step) -> Outcome {
-    let limit = Limit::RUN_TIME;
-    let usage = Usage::default();
-    let event = match step {
-        Step::Run(key) => {
-            let (reason, class) = (limit.to_string(), FailureClass::Limit);
-            Event::EpisodeUnmeasured(EpisodeUnmeasured { key, reason, class, usage })
-        }
-        Step::Propose(plan) => {
-            let (operator, reason) = (plan.operator, ProposalFault::LimitReached { limit });
-            Event::ProposalFailed(ProposalFailed { operator, reason, usage })
-        }
-    };
-    Outcome { ordinal, event, episode: None, took_ms: 0 }
 }
 
 /// Begins steps.

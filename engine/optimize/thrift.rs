@@ -47,7 +47,7 @@ fn affordable(engine: &Engine, journal: &Journal<'_>, writer_calls: u32) -> Opti
     let by_calls = engine.ledger.episodes_left(journal.paid().episodes, writer_calls);
     let by_time = engine.ledger.deadline().and_then(|deadline| {
         let left = deadline.saturating_duration_since(Instant::now()).as_millis() as f64;
-        let each = journal.paid().mean_ms()? / engine.parallel.max(1) as f64;
+        let each = journal.paid().mean_ms()? / engine.control.parallel() as f64;
         Some((left / each.max(1.0), Limit::RUN_TIME))
     });
     [by_calls, by_time].into_iter().flatten().min_by(|a, b| a.0.total_cmp(&b.0))

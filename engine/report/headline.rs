@@ -3,7 +3,7 @@
 use super::bars::Sources;
 use super::personas::persona_warning;
 use super::suspicious::suspicion;
-use super::text::{dollars, plain, stop_words, tokens};
+use super::text::{cut_words, dollars, plain, stop_words, tokens};
 use super::verdict::{advice_words, compared};
 use super::{Basis, Gathered, Report};
 use crate::budget::Call;
@@ -186,7 +186,7 @@ fn warnings(report: &Report) -> Vec<String> {
         ));
     }
     if episodes.cut > 0 {
-        warnings.push(format!("{} episodes were cut short by a limit; they are in no mean.", episodes.cut));
+        warnings.push(format!("{} episodes were {}; they are in no mean.", episodes.cut, cut_words(report)));
     }
     if report.finalist.is_some() && report.basis == Basis::All {
         warnings.push(
@@ -195,6 +195,8 @@ fn warnings(report: &Report) -> Vec<String> {
                 .to_owned(),
         );
     }
+    warnings
+        .extend(report.changes.iter().map(|change| format!("Changed while it went on, {}.", change.words())));
     warnings.extend(pack_warnings(report));
     warnings
 }

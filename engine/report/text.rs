@@ -62,6 +62,15 @@ pub(super) fn stop_words(report: &Report) -> String {
         Some(Stop::LimitReached(limit)) => {
             format!("The budget was not spent: {} came first.\n", limit.flag())
         }
+        Some(Stop::Asked) => "The run was asked to stop before its budget was spent.\n".into(),
+    }
+}
+
+/// Why some episodes were not made, or not to their end.
+pub(super) fn cut_words(report: &Report) -> &'static str {
+    match report.finished.as_ref().map(|finished| finished.stop) {
+        Some(Stop::Asked) => "not made, since the run was asked to stop",
+        _ => "cut short by a limit",
     }
 }
 
@@ -193,11 +202,14 @@ fn accounts(report: &Report) -> String {
             String::new()
         },
     );
-    let also = [(episodes.cut, "cut short by a limit"), (episodes.timed_out, "timed out")];
+    let also = [(episodes.cut, cut_words(report)), (episodes.timed_out, "timed out")];
     for (count, words) in also.into_iter().filter(|(count, _)| *count > 0) {
         out += &format!(", {count} {words}");
     }
     out += ")\n";
+    for change in &report.changes {
+        out += &format!("Changed    {}\n", change.words());
+    }
     let proposals = report.proposals;
     let refused = [
         (proposals.duplicate, "duplicate"),
@@ -205,7 +217,7 @@ fn accounts(report: &Report) -> String {
         (proposals.too_long, "too long"),
         (proposals.overfitted, "overfitted"),
         (proposals.unreachable, "not answered"),
-        (proposals.cut, "not asked for because of a limit"),
+        (proposals.cut, "not asked for any more"),
     ];
     let refused: Vec<String> = refused
         .iter()

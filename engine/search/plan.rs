@@ -4,6 +4,7 @@ use super::descent::path;
 use super::member::Member;
 use super::state::State;
 use super::{confirmation, round};
+use crate::budget::Limit;
 use crate::episode::EpisodeKey;
 use crate::event::{Operator, Phase, Planned, Step, Stop, Target};
 use crate::stats::top_two;
@@ -50,7 +51,7 @@ pub(super) fn next(state: &State) -> Option<Planned> {
 pub(super) fn stop(state: &State) -> Stop {
     let limit = state.limited.as_ref().filter(|_| state.is_limited()).map(|limited| limited.limit);
     if let Some(limit) = limit.or(state.writer_limit) {
-        Stop::LimitReached(limit)
+        if limit == Limit::STOPPED { Stop::Asked } else { Stop::LimitReached(limit) }
     } else if state.allotment.can_confirm() && unmeasured_scenario(state).is_some() {
         Stop::Unmeasurable
     } else if is_exhausted(state) {

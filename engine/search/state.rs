@@ -10,7 +10,7 @@ use crate::budget::Limit;
 use crate::episode::FailureClass;
 use crate::event::{
     Aim, EpisodeScored, Event, Limited, Operator, Phase, Planned, ProposalFailed, ProposalFault, Proposed,
-    RunStarted, Step, Target,
+    RunStarted, Step, Target, Tuned,
 };
 use crate::lineage::Lineage;
 use crate::score::{CheckVerdict, SAFETY, ScoreRule, Scorecard};
@@ -108,6 +108,9 @@ impl State {
         if let Event::Limited(limited) = event {
             return self.limit(limited);
         }
+        if let Event::Tuned(tuned) = event {
+            return self.tune(tuned);
+        }
         let step = self.open.steps.pop_front();
         match event {
             Event::Proposed(proposed) => self.add(proposed, step),
@@ -116,9 +119,11 @@ impl State {
             Event::EpisodeUnmeasured(unmeasured) => {
                 self.is_cut |= unmeasured.class == FailureClass::Limit;
             }
-            Event::RunStarted(_) | Event::Planned(_) | Event::Limited(_) | Event::RunFinished(_) => {
-                return;
-            }
+            Event::RunStarted(_)
+            | Event::Planned(_)
+            | Event::Limited(_)
+            | Event::Tuned(_)
+            | Event::RunFinished(_) => return,
         }
         if self.open.steps.is_empty() {
             self.end();
@@ -258,6 +263,8 @@ impl State {
 
     /// Divides what is still affordable instead of the budget.
     fn limit(&mut self, limited: &Limited) {
+        // Who asks for the end wants no more episodes, whoever could pay for them.
+        self.is_cut |= limited.limit == Limit::STOPPED;
         if limited.ends_proposals {
             self.writer_limit = Some(limited.limit);
         }
@@ -266,6 +273,17 @@ impl State {
         }
         self.affordable = self.affordable_with(limited.episodes);
         self.limited = Some(limited.clone());
+    }
+
+    /// Divides the new budget. What the old limits left is forgotten: where the new ones leave less than the budget,
+    /// that is told again.
+    fn tune(&mut self, tuned: &Tuned) {
+        self.run.budget = tuned.budget.unwrap_or(self.run.budget).max(self.started);
+        (self.limited, self.writer_limit, self.is_cut) = (None, None, false);
+        self.affordable = self.run.budget;
+        if self.frozen.is_none() {
+            self.allotment = self.divided(self.affordable_left());
+        }
     }
 
     /// How everything would be divided if so many more episodes were affordable.
@@ -287,7 +305,8 @@ impl State {
 
     /// Whether a limit came before the budget was spent.
     pub fn is_limited(&self) -> bool {
-        self.limited.is_some() && self.affordable < self.run.budget
+        let is_less = self.affordable < self.run.budget;
+        self.limited.as_ref().is_some_and(|limited| is_less || limited.limit == Limit::STOPPED)
     }
 
     fn note_fault(&mut self, failure: &ProposalFailed, step: Option<Step>) {

@@ -13,7 +13,7 @@ const NAMES_MAX: u32 = 10_000;
 pub struct RunEntry {
     pub id: RunId,
     pub folder: PathBuf,
-    /// None when the run was cut off before its first event.
+    /// With the budget and the limits as they were changed since. None when the run was cut off before its first event.
     pub started: Option<RunStarted>,
     pub started_ms: Option<u64>,
     pub episodes_scored: u32,
@@ -63,6 +63,12 @@ pub fn give_name(unborn: &Path, runs: &Path, now_ms: u64) -> anyhow::Result<Path
 
 /// The runs in the folder, oldest first. A folder that cannot be read as a run comes with the reason.
 pub fn run_entries(runs: &Path) -> anyhow::Result<Vec<Result<RunEntry, (PathBuf, anyhow::Error)>>> {
+    let folders = run_folders(runs)?.into_iter();
+    Ok(folders.map(|folder| run_entry(&folder).map_err(|error| (folder, error))).collect())
+}
+
+/// The folders of all runs, oldest first.
+pub fn run_folders(runs: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !runs.exists() {
         return Ok(Vec::new());
     }
@@ -77,7 +83,7 @@ pub fn run_entries(runs: &Path) -> anyhow::Result<Vec<Result<RunEntry, (PathBuf,
     };
     folders.retain(has_begun);
     folders.sort();
-    Ok(folders.into_iter().map(|folder| run_entry(&folder).map_err(|error| (folder, error))).collect())
+    Ok(folders)
 }
 
 /// The newest run that has not come to its end.
@@ -111,6 +117,12 @@ pub fn run_entry(folder: &Path) -> anyhow::Result<RunEntry> {
             Event::EpisodeScored(_) => entry.episodes_scored += 1,
             Event::EpisodeUnmeasured(_) => entry.episodes_unmeasured += 1,
             Event::RunFinished(finished) => entry.finished = Some(finished),
+            Event::Tuned(tuned) => {
+                if let Some(started) = &mut entry.started {
+                    started.budget = tuned.budget.unwrap_or(started.budget);
+                    *started.caps = tuned.caps.map_or(*started.caps, |caps| *caps);
+                }
+            }
             Event::Planned(_) | Event::Proposed(_) | Event::ProposalFailed(_) | Event::Limited(_) => {}
         }
     }

@@ -54,6 +54,30 @@ pub fn prepare(connection: &Connection) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Keeps a copy of a store of an older version beside it, before that is brought to this one.
+pub fn keep_copy(connection: &Connection, folder: &std::path::Path) -> anyhow::Result<()> {
+    let version = version(connection)?;
+    let copy = folder.join(format!("{FILE}.v{version}"));
+    if version == 0 || version == newest_version() || copy.exists() {
+        return Ok(());
+    }
+    // Under another name until it is whole.
+    let part = copy.with_extension(format!("v{version}.part"));
+    if part.exists() {
+        std::fs::remove_file(&part).with_context(|| format!("remove {}", part.display()))?;
+    }
+    connection
+        .execute("VACUUM INTO ?1", [part.to_string_lossy()])
+        .with_context(|| format!("copy the store of version {version} to {}", part.display()))?;
+    std::fs::File::open(&part)?.sync_all().with_context(|| format!("write {}", part.display()))?;
+    std::fs::rename(&part, &copy).with_context(|| format!("name the copy {}", copy.display()))
+}
+
+/// The version that this program writes.
+pub fn newest_version() -> usize {
+    MIGRATIONS.len()
+}
+
 /// Refuses what is not a run store. Older versions can be read as they are.
 pub fn check(connection: &Connection) -> anyhow::Result<()> {
     match version(connection)? {
@@ -67,7 +91,8 @@ pub fn has_calls(connection: &Connection) -> anyhow::Result<bool> {
     Ok(version(connection)? >= 2)
 }
 
-fn version(connection: &Connection) -> anyhow::Result<usize> {
+/// The version of the tables; 0 where there are none.
+pub fn version(connection: &Connection) -> anyhow::Result<usize> {
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let version = version as usize;
     let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;

@@ -5,6 +5,7 @@ mod bad_input;
 mod budget;
 mod cache;
 mod conformance;
+mod control;
 mod external;
 mod faults;
 mod fuzz_bodies;

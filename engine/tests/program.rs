@@ -1,16 +1,20 @@
 //! The real program, in temporary folders without keys or configuration: what it prints, its exit codes, and
 //! that nothing is lost when it is killed, interrupted or left without a model.
 
+mod batch;
 mod cache;
 mod caching;
 mod comparing;
+mod control;
 mod conversations;
+mod damage;
 mod doctor;
 mod estimate;
 mod evaluators;
 mod exports;
 mod fake;
 mod gateways;
+mod kills;
 mod lab;
 mod personas;
 pub mod place;

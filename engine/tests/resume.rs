@@ -4,6 +4,7 @@
 use crate::trial::{Run, Trial, Watched, baseline};
 use futures_util::future::BoxFuture;
 use packwright::agent::Task;
+use packwright::control::Pace;
 use packwright::episode::Episode;
 use packwright::event::{Event, Planned, Stop, Verdict};
 use packwright::llm::offline::Offline;
@@ -217,10 +218,10 @@ fn an_interrupted_run_goes_on() {
     let whole = Trial::new(BUDGET).run();
     for (interrupted_at, parallel) in [(0, 1), (9, 1), (9, 16), (21, 3)] {
         let mut trial = Trial { parallel, ..Trial::new(BUDGET) };
-        let stop = trial.stop.clone();
+        let control = trial.control.clone();
         trial.agent = Arc::new(Watched::failing(move |number, _| {
             if number >= interrupted_at {
-                stop.cancel();
+                control.ask(Pace::Halt).expect("a run that can be halted");
             }
             false
         }));

@@ -5,6 +5,7 @@ use futures_util::future::BoxFuture;
 use packwright::agent::builtin::{Builtin, Limits};
 use packwright::agent::{Agent, Task};
 use packwright::budget::RunCaps;
+use packwright::control::{Control, Metering, Status};
 use packwright::episode::{Episode, FailureClass, Outcome, Usage};
 use packwright::evaluate::Evaluator;
 use packwright::event::{Candidate, CheckEntry, Event, RunStarted, ScenarioEntry};
@@ -24,7 +25,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
 
 /// Of trials that do not name their own.
 const SEED: Seed = Seed(11);
@@ -56,7 +56,7 @@ pub struct Trial {
     pub ledger: Arc<Ledger>,
     pub caps: RunCaps,
     pub patience: Patience,
-    pub stop: CancellationToken,
+    pub control: Arc<Control>,
 }
 
 /// What a run left.
@@ -81,7 +81,7 @@ impl Trial {
             ledger: Arc::new(Ledger::unlimited()),
             caps: RunCaps::default(),
             patience: Patience { wait: Duration::ZERO, total: Duration::ZERO },
-            stop: CancellationToken::new(),
+            control: Arc::new(Control::new(1, Metering::default(), Status::default())),
         }
     }
 
@@ -112,10 +112,10 @@ impl Trial {
             writers: Writers::new(vec![self.writer.clone()]),
             ledger: self.ledger.clone(),
             base: base.clone(),
-            parallel: self.parallel,
             patience: self.patience,
-            stop: self.stop.clone(),
+            control: self.control.clone(),
         };
+        self.control.set_parallel(self.parallel as u16);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let before = self.agent.attempts();
         let mut listener = |_: Heard<'_>| {};

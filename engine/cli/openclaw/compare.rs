@@ -4,7 +4,7 @@ use crate::agents::read_profile;
 use crate::cache_folder::cache_folder;
 use crate::exit::{BadInput, Exit};
 use crate::out;
-use crate::run::asked_to_stop;
+use crate::signals::asked_to_stop;
 use anyhow::Context;
 use clap::Args;
 use packwright::agent::builtin::Limits;

@@ -21,10 +21,6 @@ const DAYS: u16 = 30;
 
 #[derive(Args, Debug, Clone)]
 pub struct CacheArgs {
-    /// Neither use nor keep episodes and replies in the cache (see `optimize cache`)
-    #[arg(long)]
-    pub no_cache: bool,
-
     /// For how many days an episode may be used again. The verdict never stands on such episodes
     #[arg(long, default_value_t = DAYS, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
     cache_days: u16,
@@ -44,8 +40,8 @@ impl Default for CacheSettings {
 }
 
 impl CacheArgs {
-    pub fn settings(&self) -> CacheSettings {
-        CacheSettings { wanted: !self.no_cache, days: self.cache_days }
+    pub fn settings(&self, no_cache: bool) -> CacheSettings {
+        CacheSettings { wanted: !no_cache, days: self.cache_days }
     }
 }
 

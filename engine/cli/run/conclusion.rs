@@ -130,7 +130,7 @@ fn publish(
     );
     let receipt = Receipt::of_commit(run, finalist.clone(), committed.clone(), utc_text(super::now_ms()));
     keep(session, &receipt)?;
-    let outcome = if args.no_push { PushOutcome::NotWanted } else { repo.push(&committed) };
+    let outcome = if args.process.no_push { PushOutcome::NotWanted } else { repo.push(&committed) };
     keep(session, &receipt.with_push(outcome.clone(), utc_text(super::now_ms())))?;
     tell(args, &format!("Push       {}", push_words(&outcome)));
     if let PushOutcome::Rejected(rejection) = outcome {
@@ -230,6 +230,7 @@ fn keep(session: &Session, receipt: &Receipt) -> anyhow::Result<()> {
         }
         let unfinished = path.with_extension("json.new");
         std::fs::write(&unfinished, serde_json::to_string_pretty(receipt)? + "\n")?;
+        std::fs::File::open(&unfinished)?.sync_all()?;
         std::fs::rename(&unfinished, &path)
     };
     write().with_context(|| format!("write the receipt {}", path.display()))

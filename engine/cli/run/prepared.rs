@@ -2,19 +2,21 @@
 
 use super::settings::Settings;
 use super::start::{self, Start};
-use super::{RunArgs, read_suite, started};
+use super::{EVENT_FORMAT, PARALLEL, RunArgs, read_suite};
 use crate::exit::BadInput;
 use crate::models::{self, CAPPED_OUTPUT_TOKENS, Models};
 use packwright::agent::Task;
 use packwright::agent::builtin::Builtin;
 use packwright::budget::{Amount, Role};
 use packwright::estimate::{Asked, Estimate, Measured, PerTask, Question, Sent, estimate};
-use packwright::event::RunStarted;
+use packwright::event::{Conditions, RunStarted, ScenarioEntry};
 use packwright::llm::offline::Offline;
 use packwright::propose::OUTPUT_TOKENS_MAX;
 use packwright::scenario::{Entry, Suite};
+use packwright::score::Profile;
 use packwright::search::{division, enough, shortage};
 use packwright::store::{RunEntry, Store, run_entries};
+use packwright::units::Seed;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -43,7 +45,8 @@ impl Prepared {
         let start = start::choose(args, &settings, &started_without)?;
         let started = started_without(&start);
         let estimate = estimate_of(args, &settings, &suite, &start, &started)?;
-        Ok(Prepared { settings, suite, models, start, started, estimate, parallel: args.parallel })
+        let parallel = args.process.parallel.unwrap_or(PARALLEL);
+        Ok(Prepared { settings, suite, models, start, started, estimate, parallel })
     }
 
     /// Refuses what can decide nothing, and, unless forced, what affords no search worth the name.
@@ -82,6 +85,38 @@ impl Prepared {
             "{flag} affords about {low:.0} to {high:.0} episodes, and three proposals with a final comparison take \
              {enough} on this suite; raise the limit, or begin all the same with --force"
         ))
+    }
+}
+
+fn started(
+    args: &RunArgs,
+    settings: &Settings,
+    suite: &Suite,
+    profile: &Profile,
+    models: &models::Models,
+    prompt: &str,
+    start: &Start,
+) -> RunStarted {
+    RunStarted {
+        format: EVENT_FORMAT,
+        program: env!("CARGO_PKG_VERSION").into(),
+        seed: Seed(settings.seed),
+        budget: args.budget,
+        suite: suite.name.clone(),
+        suite_hash: suite.hash.clone(),
+        scenarios: suite.scenarios.iter().map(|scenario| ScenarioEntry::of(scenario)).collect(),
+        profile: Box::new(profile.clone()),
+        model: settings.agent_name(models),
+        writer: models.writer_names(),
+        width: args.proposals,
+        caps: Box::new(settings.caps),
+        conditions: Box::new(Conditions {
+            models: serde_json::to_value(&settings.models).unwrap_or_default(),
+            prompt: prompt.to_owned(),
+            prices: settings.price_note(),
+        }),
+        incumbent: start.candidate(),
+        base: start.pack.document().clone(),
     }
 }
 
@@ -130,7 +165,7 @@ fn estimate_of(
         division: division(started),
         scenarios,
         caps: &settings.caps,
-        parallel: u32::from(args.parallel),
+        parallel: u32::from(args.process.parallel.unwrap_or(PARALLEL)),
         proposals: args.proposals.unwrap_or(packwright::search::PROPOSALS),
         agent: asked_agent,
         writer: Asked {

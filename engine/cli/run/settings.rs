@@ -29,6 +29,9 @@ pub struct Settings {
     pub caps: RunCaps,
     #[serde(default)]
     pub prices: Prices,
+    /// Steps under way at once, where the user said so.
+    #[serde(default)]
+    pub parallel: Option<u16>,
     /// Where the values came from, by the name of the part.
     #[serde(default)]
     pub sources: BTreeMap<String, String>,
@@ -45,9 +48,10 @@ impl Settings {
             packs: absolute(&args.packs)?,
             models,
             agent: args.agent.settings()?,
-            cache: args.cache.settings(),
+            cache: args.cache.settings(args.process.no_cache),
             caps,
             prices,
+            parallel: args.process.parallel,
             sources: args.sources.clone(),
         })
     }
@@ -70,7 +74,7 @@ impl Settings {
 }
 
 /// The parts of the settings, and the options and groups of options that set each.
-const PARTS: [(&str, &[&str]); 8] = [
+const PARTS: [(&str, &[&str]); 9] = [
     ("seed", &["seed"]),
     ("suite", &["suite"]),
     ("packs", &["packs"]),
@@ -79,6 +83,7 @@ const PARTS: [(&str, &[&str]); 8] = [
     ("cache", &["cache_days", "no_cache"]),
     ("caps", &["LimitArgs"]),
     ("prices", &["prices"]),
+    ("parallel", &["parallel"]),
 ];
 
 /// Says of each part of the settings where its values come from.

@@ -90,7 +90,7 @@ impl Place {
 }
 
 impl Printed {
-    fn of(output: Output) -> Printed {
+    pub fn of(output: Output) -> Printed {
         Printed {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -111,6 +111,17 @@ impl Running {
     pub fn lines(&mut self, wanted: usize) -> usize {
         let mut line = String::new();
         (0..wanted).take_while(|_| self.out.read_line(&mut line).is_ok_and(|length| length > 0)).count()
+    }
+
+    /// Waits for so many records; fewer when the program ended before. A line that a kill cut off is none.
+    pub fn records(&mut self, wanted: usize) -> Vec<serde_json::Value> {
+        let mut records = Vec::new();
+        let mut line = String::new();
+        while records.len() < wanted && self.out.read_line(&mut line).is_ok_and(|length| length > 0) {
+            records.extend(serde_json::from_str(&line).ok().filter(|_| line.ends_with('\n')));
+            line.clear();
+        }
+        records
     }
 
     /// Waits for a line on standard error that has these words.

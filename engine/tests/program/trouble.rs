@@ -4,8 +4,6 @@ use super::place::{Place, Running, without_wall_clock};
 use axum::Router;
 use axum::http::StatusCode;
 use packwright::store::Store;
-use packwright::units::Seed;
-use rand::RngExt;
 use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::process::Command;
@@ -13,7 +11,7 @@ use std::process::Command;
 const SMALL: &[&str] = &["--budget", "60", "--seed", "5", "--json"];
 
 /// The events of the only run in a place, after checking that each episode was recorded once.
-fn events(place: &Place) -> Vec<serde_json::Value> {
+pub fn events(place: &Place) -> Vec<serde_json::Value> {
     let id = place.run_id();
     let events = without_wall_clock(&place.optimize(&["runs", "export", &id]).out);
     let keys: Vec<String> = events
@@ -29,41 +27,6 @@ fn events(place: &Place) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn a_run_that_is_killed_again_and_again_ends_the_same() {
-    let whole = Place::new();
-    let code = whole.optimize(SMALL).code;
-    let expected = events(&whole);
-
-    let place = Place::new();
-    let mut rng = Seed(9).rng();
-    let (mut seen, mut kills) = (0, 0);
-    let last = loop {
-        let resume = place.run_ids().pop();
-        let parallel = rng.random_range(1..9).to_string();
-        let arguments = match &resume {
-            // Killed before its first event, a run has never begun.
-            Some(id) => vec!["--resume", id, "--json", "--parallel", &parallel],
-            None => [SMALL, &["--parallel", &parallel]].concat(),
-        };
-        let mut running = place.start(&arguments);
-        // What was recorded before is printed again.
-        let wanted = seen + rng.random_range(0..14);
-        let read = running.lines(wanted);
-        if read < wanted {
-            break running.end();
-        }
-        running.child.kill().expect("a kill");
-        running.end();
-        seen = seen.max(read);
-        kills += 1;
-    };
-    println!("killed {kills} times");
-    assert!(kills > 3);
-    assert_eq!(last, code);
-    assert_eq!(events(&place), expected);
-}
-
-#[test]
 fn an_interrupted_run_can_be_resumed() {
     let place = Place::new();
     let unborn = place.path("runs/.new-4000000");
@@ -75,7 +38,7 @@ fn an_interrupted_run_can_be_resumed() {
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill starts").success());
         assert_eq!(running.end(), 130);
     };
-    stop(place.start(SMALL), "-INT");
+    stop(place.start(SMALL), "-HUP");
     assert!(!unborn.exists(), "what never began is cleared away");
 
     stop(place.start(&["--resume", "--json"]), "-TERM");

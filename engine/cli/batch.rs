@@ -1,0 +1,128 @@
+//! `optimize batch`: the runs of a file, one after another or side by side, each in a process of its own; and what they came
+//! to. Started again, it goes on where it was.
+
+mod entry;
+mod night;
+mod record;
+mod summary;
+
+use crate::exit::{BadInput, Exit};
+use crate::out;
+use crate::run::DEFAULT_RUNS;
+use anyhow::Context;
+use clap::Args;
+use entry::{known_options, read_entry};
+use night::Night;
+use packwright::batch::{Batch, Entry, is_batch, read};
+use packwright::scenario::problem::Problem;
+use record::BatchRecord;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+const EXAMPLE: &str = "\
+A file:
+  stop-after: 8h              # then no run is begun, and those under way come to their ends
+  max-usd: 60                 # all runs together; a run without a limit of its own gets its share
+  concurrency: 2              # runs side by side; 1 when absent
+  continue-on-failure: true   # what happens when absent, too
+  defaults:                   # options of every run: those of `optimize --help`, without dashes
+    budget: 400
+    model: anthropic/claude-sonnet-4-5
+  runs:                       # begun in this order
+    - name: plain
+      packs: packs/plain
+    - name: my suite
+      suite: ../my-suite
+      packs: packs/mine
+      seed: 7
+      writer: [openai/gpt-5, gemini/gemini-2.5-pro]
+`optimize check FILE` says what is wrong with it.
+
+Exit codes: 0 every run came to its end; 3 a run could not be begun, 5 one was cut off.";
+
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLE)]
+pub struct BatchArgs {
+    /// A YAML file that names the runs
+    file: PathBuf,
+
+    /// Where runs are kept
+    #[arg(long, default_value = DEFAULT_RUNS, value_name = "FOLDER")]
+    runs: PathBuf,
+
+    /// Print one JSON object per run as it ends, and a last one that sums up
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    log: out::LogArgs,
+}
+
+/// Runs the command.
+pub fn run(args: BatchArgs) -> anyhow::Result<ExitCode> {
+    args.log.apply();
+    let (batch, shown) = read_file(&args.file)?;
+    let stop_after = stop_after(&batch, &shown)?;
+    std::fs::create_dir_all(&args.runs).with_context(|| format!("create {}", args.runs.display()))?;
+    let record = BatchRecord::open(&args.file, &args.runs)?;
+    for line in record.strangers(&batch) {
+        out::note(line);
+    }
+    let mut night = Night::prepare(&batch, &shown, &args.runs, record, args.log.level())?;
+    if !args.json {
+        night.announce();
+    }
+    night.pass(stop_after, args.json)?;
+    summary::tell(&night.results(), args.json)?;
+    Ok(match night.worst() {
+        None => ExitCode::SUCCESS,
+        Some(exit) => Exit::into(exit),
+    })
+}
+
+fn read_file(path: &Path) -> anyhow::Result<(Batch, String)> {
+    let shown = path.display().to_string();
+    let text =
+        std::fs::read_to_string(path).map_err(|error| BadInput(format!("cannot read {shown}: {error}")))?;
+    let options = known_options();
+    let known: Vec<&str> = options.iter().map(String::as_str).collect();
+    match read(&shown, &text, &known) {
+        (Some(batch), _) => Ok((batch, shown)),
+        (None, problems) => {
+            let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Err(BadInput(told.join("\n")).into())
+        }
+    }
+}
+
+fn stop_after(batch: &Batch, file: &str) -> anyhow::Result<Option<Duration>> {
+    let Some((text, place)) = &batch.stop_after else { return Ok(None) };
+    let ms = crate::limits::duration_ms(text).map_err(|problem| {
+        BadInput(format!("{file}:{}:{}: stop-after: {problem}", place.line, place.column))
+    })?;
+    Ok(Some(Duration::from_millis(ms)))
+}
+
+/// All that is wrong with a batch file, and how many runs it has; none where the file is something else.
+pub fn inspect(path: &Path) -> Option<(Vec<Problem>, String)> {
+    let text = std::fs::read_to_string(path).ok().filter(|text| is_batch(text))?;
+    let shown = path.display().to_string();
+    let options = known_options();
+    let known: Vec<&str> = options.iter().map(String::as_str).collect();
+    let (batch, mut problems) = read(&shown, &text, &known);
+    let Some(batch) = batch else { return Some((problems, "batch".to_owned())) };
+    for entry in &batch.entries {
+        problems.extend(problems_of(entry, &shown));
+    }
+    if let Some((text, place)) = &batch.stop_after
+        && let Err(problem) = crate::limits::duration_ms(text)
+    {
+        problems.push(entry::problem(&shown, *place, "stop-after", problem));
+    }
+    Some((problems, format!("batch of {} runs", batch.entries.len())))
+}
+
+fn problems_of(entry: &Entry, file: &str) -> Vec<Problem> {
+    read_entry(entry, file).err().unwrap_or_default()
+}
