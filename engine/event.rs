@@ -5,6 +5,7 @@
 //! the steps end. So the order of events never depends on which worker finished first, and a run that was
 //! cut off knows which steps of its last plan are still open. Times and paths are kept outside.
 
+mod limits;
 mod verdict;
 
 use crate::budget::{Limit, RunCaps};
@@ -16,6 +17,7 @@ use crate::units::{PackHash, Seed, SuiteHash};
 use crate::value::Value;
 use serde::{Deserialize, Serialize};
 
+pub use limits::{Limited, Tuned};
 pub use verdict::{Comparison, Condition, Posterior, SafetyChange, Sealed, Verdict};
 
 /// Something that happened in a run.
@@ -410,32 +412,6 @@ pub struct EpisodeUnmeasured {
     #[serde(default)]
     pub class: FailureClass,
     pub usage: Usage,
-}
-
-/// A limit affords fewer episodes than the budget has left, so the search divides these.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Limited {
-    pub limit: Limit,
-    /// So many more episodes are affordable, by what those before them took.
-    pub episodes: u32,
-    /// Another round of proposals would take what the verdict needs, so none is made.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub ends_proposals: bool,
-}
-
-/// The user changed what the run may spend, or how much it does at once, while it went on. It is recorded after the
-/// plan that was under way.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tuned {
-    /// Episodes in all from here on; none leaves the budget as it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub budget: Option<u32>,
-    /// All limits from here on; none leaves them as they are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub caps: Option<Box<RunCaps>>,
-    /// Steps under way at once; none leaves them as they are.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub parallel: Option<u16>,
 }
 
 /// The run came to its end.

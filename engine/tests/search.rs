@@ -20,6 +20,8 @@ struct Tally {
     gain: f64,
     gated: f64,
     below: u32,
+    /// Wins of what is worse.
+    false_wins: u32,
     candidates: usize,
 }
 
@@ -39,6 +41,7 @@ fn tally(kind: Kind, seeds: std::ops::Range<u64>, budget: u32) -> Tally {
             Verdict::Better(_) => {
                 tally.better += 1;
                 tally.gated += gain;
+                tally.false_wins += u32::from(gain < 0.0);
             }
             Verdict::Worse(_) => tally.worse += 1,
             Verdict::NotShownBetter(_) | Verdict::NotMeasured { .. } => {}
@@ -55,9 +58,9 @@ fn gains_are_found_where_there_are_some() {
     let benign = tally(Kind::Benign, 400..432, 200);
     assert!(benign.gain > 0.08, "{benign:?}");
     assert!(benign.better * 2 >= benign.runs, "{benign:?}");
-    // Where most edits harm, what is found may be worse; what is deployed is not.
-    let hard = tally(Kind::Hard, 400..416, 200);
-    assert!(hard.gain > -0.03 && hard.gated >= 0.0, "{hard:?}");
+    // Where most edits harm, what is found may be worse; of what is deployed no more than one in twenty is.
+    let hard = tally(Kind::Hard, 400..460, 200);
+    assert!(hard.gain > -0.03 && hard.false_wins * 20 <= hard.runs && hard.gated > -0.001, "{hard:?}");
 }
 
 #[test]

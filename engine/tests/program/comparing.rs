@@ -90,12 +90,16 @@ fn check_names(place: &Place, first: &str, second: &str, report: &Value) {
     let across = json(&place.optimize(&["compare", first, second, "--json"]));
     assert_eq!(across["first"]["pack"], winner);
     assert_eq!(across["pairs_of_one_run"], 0, "each run's own episodes alone");
-    let pooled = json(&place.optimize(&["compare", &winner[..10], "packs/best", "--json"]));
-    assert_eq!(pooled["first"]["pack"], winner);
+    let rival = json(&place.optimize(&["report", second, "--json"]))["finalist"]["id"].clone();
+    let rival = rival.as_str().expect("a hash");
+    let pooled = json(&place.optimize(&["compare", &winner[..10], rival, "--json"]));
+    assert_eq!((&pooled["first"]["pack"], &pooled["second"]["pack"]), (&winner.into(), &rival.into()));
     assert!(pooled["pairs_of_one_run"].as_u64() > Some(0), "the second night met both: {}", pooled["first"]);
     let policy =
         json(&place.optimize(&["compare", "AGENTS.md", &format!("{first}:{}", &winner[..6]), "--json"]));
     assert_eq!(policy["first"]["pack"], report["started"]["incumbent"]["id"]);
+    let folder = json(&place.optimize(&["compare", "AGENTS.md", "packs/best", "--json"]));
+    assert!([winner, rival].contains(&folder["second"]["pack"].as_str().expect("a hash")));
     std::fs::write(place.path("new.md"), "# Never measured\n").expect("a file");
     let none = format!("{first}:ffffffff");
     for (arguments, words) in [
