@@ -8,8 +8,9 @@
 use super::lineage::Normal;
 use super::normal;
 
-/// Standard deviations that the discrepancy may have, equally credible beforehand; objectives are between 0 and 1.
-const SIZES: [f64; 7] = [0.0, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32];
+/// Standard deviations that the discrepancy may have, equally credible beforehand; objectives are between 0 and 1. None is
+/// less than 0.04: where smaller ones were allowed, 95 % intervals held the truth in 92 % of simulated nights.
+const SIZES: [f64; 4] = [0.04, 0.08, 0.16, 0.32];
 /// Quantiles are found by halving an interval so often.
 const HALVINGS: u32 = 60;
 
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn estimates_that_agree_support_each_other_and_others_do_not() {
         let near = reconciled(normal_of(0.1, 0.02), normal_of(0.1, 0.05));
-        assert!(near.variance() < 0.05_f64.powi(2) / 2.0);
+        assert!(near.variance() < 0.7 * 0.05_f64.powi(2));
         let far = reconciled(normal_of(0.01, 0.015), normal_of(0.25, 0.06));
         assert!(far.mean() > 0.18, "{}", far.mean());
         assert!(far.probability_above(0.05) > 0.9);
