@@ -14,7 +14,7 @@ use clap::Args;
 use entry::{known_options, read_entry};
 use night::Night;
 use packwright::batch::{Batch, Entry, is_batch, read};
-use packwright::scenario::problem::Problem;
+use packwright::scenario::problem::{Problem, Severity};
 use record::BatchRecord;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -88,12 +88,17 @@ fn read_file(path: &Path) -> anyhow::Result<(Batch, String)> {
     let options = known_options();
     let known: Vec<&str> = options.iter().map(String::as_str).collect();
     match read(&shown, &text, &known) {
-        (Some(batch), _) => Ok((batch, shown)),
-        (None, problems) => {
-            let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        (Some(batch), problems) if !problems.iter().any(is_error) => Ok((batch, shown)),
+        (batch, problems) => {
+            let all = all_problems(batch.as_ref(), problems, &shown);
+            let told: Vec<String> = all.iter().map(ToString::to_string).collect();
             Err(BadInput(told.join("\n")).into())
         }
     }
+}
+
+fn is_error(problem: &Problem) -> bool {
+    problem.severity == Severity::Error
 }
 
 fn stop_after(batch: &Batch, file: &str) -> anyhow::Result<Option<Duration>> {
@@ -110,17 +115,28 @@ pub fn inspect(path: &Path) -> Option<(Vec<Problem>, String)> {
     let shown = path.display().to_string();
     let options = known_options();
     let known: Vec<&str> = options.iter().map(String::as_str).collect();
-    let (batch, mut problems) = read(&shown, &text, &known);
-    let Some(batch) = batch else { return Some((problems, "batch".to_owned())) };
-    for entry in &batch.entries {
-        problems.extend(problems_of(entry, &shown));
+    let (batch, problems) = read(&shown, &text, &known);
+    let found = match &batch {
+        Some(batch) if !problems.iter().any(is_error) => format!("batch of {} runs", batch.entries.len()),
+        _ => "batch".to_owned(),
+    };
+    Some((all_problems(batch.as_ref(), problems, &shown), found))
+}
+
+/// Those of the file and those of its runs, in the order of the file.
+fn all_problems(batch: Option<&Batch>, mut problems: Vec<Problem>, file: &str) -> Vec<Problem> {
+    if let Some(batch) = batch {
+        problems.extend(batch.entries.iter().flat_map(|entry| problems_of(entry, file)));
+        if let Some((text, place)) = &batch.stop_after
+            && let Err(problem) = crate::limits::duration_ms(text)
+        {
+            problems.push(entry::problem(file, *place, "stop-after", problem));
+        }
     }
-    if let Some((text, place)) = &batch.stop_after
-        && let Err(problem) = crate::limits::duration_ms(text)
-    {
-        problems.push(entry::problem(&shown, *place, "stop-after", problem));
-    }
-    Some((problems, format!("batch of {} runs", batch.entries.len())))
+    problems.sort_by_key(|problem| problem.place.map(|place| (place.line, place.column)));
+    // What is wrong with an option that all runs share is told once.
+    problems.dedup();
+    problems
 }
 
 fn problems_of(entry: &Entry, file: &str) -> Vec<Problem> {

@@ -91,6 +91,26 @@ fn an_edited_file_that_is_started_again_goes_on() {
 }
 
 #[test]
+fn all_mistakes_of_a_file_and_its_runs_are_told_at_once() {
+    let place = Place::new();
+    write(
+        &place,
+        "concurency: 2\nstop-after: soon\nruns:\n  - {name: a, budgte: 36}\n  - {name: b, budget: x}\n",
+    );
+    for told in [place.optimize(&["check", "night.yaml"]).out, place.optimize(&["batch", "night.yaml"]).err] {
+        for words in [
+            "night.yaml:1:1: concurency: unknown key",
+            "night.yaml:2:13: stop-after: ",
+            "night.yaml:4:15: runs[0].budgte: unknown key",
+            "night.yaml:5:23: budget: ",
+        ] {
+            assert!(told.contains(words), "{words}: {told}");
+        }
+    }
+    assert!(!place.path("runs").exists(), "nothing is begun");
+}
+
+#[test]
 fn a_batch_that_is_killed_goes_on_with_the_same_runs() {
     let place = Place::new();
     write(&place, "runs:\n  - {name: a, seed: 1, budget: 400}\n  - {name: b, seed: 2, budget: 36}\n");
