@@ -53,7 +53,7 @@ pub struct LabArgs {
     #[arg(long, value_name = "SEED", default_value_t = 1000)]
     first_seed: u64,
 
-    /// Episodes of a night [default: what the definition says]
+    /// Episodes of a night [default: what the definition says; with --calibrate, several]
     #[arg(long, value_name = "EPISODES")]
     budget: Option<u32>,
 
@@ -78,7 +78,7 @@ pub struct LabArgs {
     survey: bool,
 
     /// Count how often what the search states is right, over luck, sizes of suites and budgets
-    #[arg(long, conflicts_with_all = ["worlds", "world", "seeds", "budget", "strategies", "survey"])]
+    #[arg(long, conflicts_with_all = ["worlds", "world", "seeds", "strategies", "survey"])]
     calibrate: bool,
 
     /// Nights for each cell of --calibrate
@@ -109,7 +109,7 @@ pub fn run(args: LabArgs) -> anyhow::Result<ExitCode> {
         rayon::ThreadPoolBuilder::new().num_threads(jobs.max(1)).build_global().context("begin the work")?;
     }
     if args.calibrate {
-        write(&args, &calibrate::calibrate(args.quick, args.nights, args.first_seed))?;
+        write(&args, &calibrate::calibrate(args.quick, args.budget, args.nights, args.first_seed))?;
         return Ok(ExitCode::SUCCESS);
     }
     if args.survey {

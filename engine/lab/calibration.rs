@@ -29,12 +29,13 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// All cells, or those of a quick look.
-    pub fn all(quick: bool) -> Vec<Cell> {
+    /// All cells, or those of a quick look; with one budget alone where it is given.
+    pub fn all(quick: bool, budget: Option<u32>) -> Vec<Cell> {
         let (sigmas, scenarios, budgets): (&[f64], &[usize], &[u32]) = match quick {
             true => (&QUICK_SIGMAS, &QUICK_SCENARIOS, &QUICK_BUDGETS),
             false => (&SIGMAS, &SCENARIOS, &BUDGETS),
         };
+        let budgets = budget.as_ref().map_or(budgets, std::slice::from_ref);
         let mut cells = Vec::new();
         for family in FAMILIES {
             for &sigma in sigmas {
@@ -176,12 +177,15 @@ mod tests {
 
     #[test]
     fn every_cell_has_worlds() {
-        for cell in Cell::all(false) {
+        for cell in Cell::all(false, None) {
             let world = World::new(&cell.definition(), Seed(1));
             assert_eq!((world.scenarios.len(), world.checks.len()), (cell.scenarios, 12 * cell.scenarios));
         }
-        let all = Cell::all(false);
-        assert!(Cell::all(true).iter().all(|cell| all.contains(cell)));
+        let all = Cell::all(false, None);
+        assert!(Cell::all(true, None).iter().all(|cell| all.contains(cell)));
+        let of_one_budget = Cell::all(false, Some(60));
+        assert_eq!(of_one_budget.len(), FAMILIES.len() * SIGMAS.len() * SCENARIOS.len());
+        assert!(of_one_budget.iter().all(|cell| cell.budget == 60 && all.contains(cell)));
     }
 
     #[test]

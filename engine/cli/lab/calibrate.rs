@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Spends the nights of all cells, prints the tables, and returns all numbers.
-pub fn calibrate(quick: bool, nights: u64, first_seed: u64) -> Value {
-    let cells = Cell::all(quick);
+pub fn calibrate(quick: bool, budget: Option<u32>, nights: u64, first_seed: u64) -> Value {
+    let cells = Cell::all(quick, budget);
     let mut tallies = Vec::new();
     for (at, cell) in cells.iter().enumerate() {
         tallies.push(Tally::of(&spend(cell, nights, first_seed)));
