@@ -8,7 +8,7 @@ mod basis;
 
 use crate::budget::{Amount, Limit, Resource, Role, RunCaps};
 use crate::llm::pricing::Price;
-use crate::search::{Division, wave};
+use crate::search::{Division, candidates_looked_at, wave};
 use crate::units::Usd;
 use serde::Serialize;
 
@@ -86,9 +86,9 @@ pub struct Affordable {
 
 /// Of the input, so much is read from the provider's cache at best.
 const CACHED_SHARE_MAX: f64 = 0.85;
-/// Writers' new candidates per planned episode of the search, as searches of this program have had them: each is looked
-/// at once, and confirmation takes more or less than planned, by the noise that is measured.
-const CANDIDATES_PER_EPISODE: Range = Range { low: 0.3, high: 1.3 };
+/// Writers' new candidates per candidate that the planned episodes of the search are a look at, as searches of this
+/// program have had them: confirmation takes more or less than planned, by the noise that is measured.
+const CANDIDATES_PER_LOOK: Range = Range { low: 0.3, high: 1.3 };
 /// The part of the confirmation before its first look, which may decide.
 const FIRST_LOOK: f64 = 0.6;
 
@@ -96,7 +96,8 @@ const FIRST_LOOK: f64 = 0.6;
 pub fn estimate(question: &Question<'_>) -> Estimate {
     let division = question.division;
     let passes = f64::from(division.search) / f64::from(question.scenarios.max(1));
-    let candidates = CANDIDATES_PER_EPISODE.times(f64::from(division.search)).at_least(1.0);
+    let candidates =
+        CANDIDATES_PER_LOOK.times(f64::from(candidates_looked_at(division.search))).at_least(1.0);
     // Some proposals give no candidate, and some are asked for twice.
     let proposals = Range { low: candidates.low, high: 1.5 * candidates.high };
     let episodes = f64::from(division.total());

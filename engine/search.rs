@@ -34,7 +34,7 @@ use allotment::Allotment;
 pub use allotment::Division;
 pub use comparison::{Fresh, Pair, Paired};
 pub use paired::{PairedDifference, paired_difference};
-pub use plan::wave;
+pub use plan::{candidates_looked_at, wave};
 pub use round::PROPOSALS;
 use state::State;
 

@@ -13,16 +13,18 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 use std::collections::BTreeMap;
 
-/// Scenarios that a new candidate meets before it is built upon.
+/// Episodes of a new candidate before it is built upon, each in another scenario as long as there are some.
 const LOOKS: usize = 1;
+/// As many as there are so many candidates, where that is more: what is left to gain by one more edit shrinks, and a longer
+/// run so knows its candidates better instead of having ever more of them. Their number grows with the root of the budget.
+const MEMBERS_PER_LOOK: usize = 128;
 /// The same where the mean of all edits seems to be below nothing, by so many standard errors, over so many edits.
 const LOOKS_IF_HARMFUL: usize = 3;
 const DRIFT_MIN: f64 = -1.0;
 const EDITS_MIN: usize = 8;
-/// Of so many proposals made side by side, one is looked at before the next is built upon it; of so many candidates,
-/// too.
+/// Of so many proposals made side by side, one is looked at before the next is built upon it; where there are so many
+/// candidates, two and more.
 const PROPOSALS_PER_LOOK: u32 = 8;
-const MEMBERS_PER_LOOK: u32 = 256;
 /// So many of the best are contenders at the end.
 const REPEATED: usize = 4;
 /// Joint draws of their objectives.
@@ -117,7 +119,7 @@ fn advance(state: &State) -> Option<Planned> {
         let is_edit = operator.asks_writer() || operator == Operator::Revert;
         is_edit && member.repeats.is_empty() && member.rebased_to.is_none()
     };
-    let at_once = wave(round::width(state)).max(state.members.len() as u32 / MEMBERS_PER_LOOK);
+    let at_once = wave(round::width(state)).max((state.members.len() / MEMBERS_PER_LOOK) as u32);
     let waiting: Vec<&Member> =
         state.members.values().skip(1).filter(awaits).take(at_once as usize).collect();
     round::rebase(state, &waiting).or_else(|| look(state, waiting))
@@ -130,13 +132,15 @@ fn screen(state: &State) -> Option<Planned> {
     look(state, state.members.values().skip(1).filter(is_new).collect())
 }
 
-/// Runs new candidates where their edits aimed: one scenario each, for an episode buys more as the first look at a
-/// further candidate than as another look at this one, and what it left unseen is seen in its descendants. Where most
-/// edits harm, a second and a third look come before anything is built upon them.
+/// Runs new candidates where their edits aimed: one scenario each at first, for an episode buys more as the first look at
+/// a further candidate than as another look at this one, and what it left unseen is seen in its descendants. Where most
+/// edits harm, a second and a third look come before anything is built upon them; and more where there are hundreds of
+/// candidates.
 ///
 /// What was put together is looked at only where it is the best, see `verify`.
 fn look(state: &State, members: Vec<&Member>) -> Option<Planned> {
     let looks = if drift(state).is_some_and(|drift| drift < DRIFT_MIN) { LOOKS_IF_HARMFUL } else { LOOKS };
+    let looks = looks.max(state.members.len() / MEMBERS_PER_LOOK);
     let mut runs = Vec::new();
     for member in members {
         let mut scenarios = state.scenarios.clone();
@@ -144,10 +148,23 @@ fn look(state: &State, members: Vec<&Member>) -> Option<Planned> {
         let points = aimed_points(&member.targets);
         let points = |scenario: &String| points.get(scenario.as_str()).copied().unwrap_or(0.0);
         scenarios.sort_by(|a, b| points(b).total_cmp(&points(a)));
-        scenarios.truncate(looks);
-        runs.extend(scenarios.into_iter().map(|scenario| (member, scenario)));
+        runs.extend(scenarios.iter().cycle().take(looks).map(|scenario| (member, scenario.clone())));
     }
     episodes(state, Phase::Screen, runs)
+}
+
+/// How many candidates so many episodes are a look at, each with as many looks as its number asks for.
+pub fn candidates_looked_at(mut episodes: u32) -> u32 {
+    let (mut candidates, mut looks) = (0, LOOKS as u32);
+    loop {
+        let until = (looks + 1) * MEMBERS_PER_LOOK as u32;
+        let affordable = episodes / looks;
+        if candidates + affordable < until {
+            return candidates + affordable;
+        }
+        episodes -= looks * (until - candidates);
+        (candidates, looks) = (until, looks + 1);
+    }
 }
 
 /// How many candidates of so many proposals that were made side by side are looked at before the next of them are built
@@ -252,4 +269,23 @@ pub(super) fn run(candidate: &PackHash, scenario: &str, repeat: u32) -> Step {
 
 pub(super) fn rng(state: &State, purpose: &str, key: &str) -> ChaCha8Rng {
     state.run.seed.child(purpose, &[&state.told.to_string(), key]).rng()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_candidates_grows_with_the_root_of_the_episodes() {
+        let check = |episodes, expected| {
+            assert_eq!(candidates_looked_at(episodes), expected, "{episodes} episodes");
+        };
+        check(0, 0);
+        check(200, 200);
+        check(256, 256);
+        check(512, 384);
+        check(896, 512);
+        check(20_000, 2_320);
+        assert!(candidates_looked_at(u32::MAX) < 2_000_000);
+    }
 }
