@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use packwright::budget::{Amount, Caps, Limit};
 use packwright::control::Pace;
 use packwright::episode::EpisodeKey;
-use packwright::event::{Event, Phase, ProposalFault, Step};
+use packwright::event::{Event, Operator, Phase, Planned, ProposalFault, ProposalPlan, Step};
 use packwright::optimize::Heard;
 use packwright::report::{Change, plain};
 use packwright::search::{Noise, Search, Standing};
@@ -26,7 +26,8 @@ pub struct Progress {
     budget: u32,
     caps: Caps,
     episodes: u32,
-    phase: Option<Phase>,
+    /// What the last plan does.
+    doing: Option<&'static str>,
     /// It was said that a limit leaves less than the budget.
     is_limited: bool,
     /// It was said how much luck is in the episodes.
@@ -50,7 +51,7 @@ impl Progress {
             budget,
             caps,
             episodes: 0,
-            phase: None,
+            doing: None,
             is_limited: false,
             is_noise_told: false,
             shown: None,
@@ -123,14 +124,10 @@ impl Progress {
                 self.news(resumed, &format!("unmeasured: {scenario}: {reason}"));
             }
             Event::Planned(planned) => {
-                self.phase = Some(planned.phase);
-                let episodes = planned.steps.iter().filter(|step| matches!(step, Step::Run(_))).count();
-                let proposals = planned.steps.len() - episodes;
+                self.doing = Some(doing(planned));
                 let (done, budget) = (self.episodes, self.budget);
-                let what =
-                    if proposals > 0 { count(proposals, "proposal") } else { count(episodes, "episode") };
                 if self.bar.is_none() {
-                    self.news(resumed, &format!("[{done}/{budget}] {}: {what}", phase_word(planned.phase)));
+                    self.news(resumed, &format!("[{done}/{budget}] {}: {}", doing(planned), steps(planned)));
                 }
             }
             Event::Proposed(proposed) => {
@@ -183,8 +180,7 @@ impl Progress {
         let words = best_words(&best);
         let spent = self.spent_words(spent);
         if let Some(bar) = &self.bar {
-            let phase = self.phase.map_or("", phase_word);
-            bar.set_message(format!("{phase}; {words}{spent}"));
+            bar.set_message(format!("{}; {words}{spent}", self.doing.unwrap_or_default()));
         } else if self.shown.as_ref() != Some(&words) {
             self.line(&format!("[{}/{}] {words}{spent}", self.episodes, self.budget));
         }
@@ -267,12 +263,40 @@ fn best_words(best: &Standing) -> String {
 pub fn phase_word(phase: Phase) -> &'static str {
     match phase {
         Phase::Calibrate => "measuring the pack to beat",
-        Phase::Propose => "writing candidates",
+        Phase::Propose => "making candidates",
         Phase::Screen => "screening",
         Phase::Evaluate => "evaluating",
         Phase::Confirm => "confirming on fresh episodes",
         Phase::HeldOut => "held-out scenarios",
     }
+}
+
+/// What a plan does. Edits are also put together without a word of a writer.
+fn doing(planned: &Planned) -> &'static str {
+    let mut operators = proposals(planned).map(|plan| plan.operator);
+    match planned.phase {
+        Phase::Propose if operators.any(Operator::asks_writer) => "writing candidates",
+        Phase::Propose => "putting earlier edits together",
+        phase => phase_word(phase),
+    }
+}
+
+/// The steps of a plan: so many episodes, or so many proposals and of which kinds.
+fn steps(planned: &Planned) -> String {
+    let proposed = proposals(planned).count();
+    if proposed == 0 {
+        return count(planned.steps.len(), "episode");
+    }
+    let mut operators: Vec<&str> = proposals(planned).map(|plan| plan.operator.word()).collect();
+    operators.dedup();
+    format!("{} ({})", count(proposed, "proposal"), operators.join(", "))
+}
+
+fn proposals(planned: &Planned) -> impl Iterator<Item = &ProposalPlan> {
+    planned.steps.iter().filter_map(|step| match step {
+        Step::Propose(plan) => Some(plan),
+        Step::Run(_) => None,
+    })
 }
 
 fn fault_words(fault: &ProposalFault) -> String {
@@ -290,4 +314,29 @@ fn fault_words(fault: &ProposalFault) -> String {
 
 fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use packwright::units::PackHash;
+
+    #[test]
+    fn a_plan_says_what_it_does() {
+        let check = |operators: &[Operator], expected: &str| {
+            let plan = |operator: &Operator| Step::Propose(ProposalPlan::of(*operator, Vec::new(), 1));
+            let planned = Planned { phase: Phase::Propose, steps: operators.iter().map(plan).collect() };
+            assert_eq!(format!("{}: {}", doing(&planned), steps(&planned)), expected);
+        };
+        check(&[Operator::Patch, Operator::Patch], "writing candidates: 2 proposals (patch)");
+        check(&[Operator::Rewrite, Operator::Merge], "writing candidates: 2 proposals (rewrite, merge)");
+        check(
+            &[Operator::Graft, Operator::Revert],
+            "putting earlier edits together: 2 proposals (graft, revert)",
+        );
+        check(&[Operator::Reconcile], "writing candidates: 1 proposal (reconcile)");
+        let key = EpisodeKey { candidate: PackHash("c".into()), scenario: "s".into(), repeat: 0 };
+        let planned = Planned { phase: Phase::Screen, steps: vec![Step::Run(key)] };
+        assert_eq!(format!("{}: {}", doing(&planned), steps(&planned)), "screening: 1 episode");
+    }
 }
