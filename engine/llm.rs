@@ -18,6 +18,7 @@ pub mod retry;
 pub mod scripted;
 pub mod secrets;
 mod usage;
+pub mod variables;
 
 use crate::budget::Limit;
 use crate::episode::{AssistantTurn, FailureClass, Message, ToolRequest, Usage};

@@ -8,24 +8,10 @@ use clap::Args;
 use packwright::agent::builtin::Limits;
 use packwright::agent::external::{Evaluator, GRACE, Settings};
 use packwright::evaluate::EvaluatorIdentity;
-use packwright::llm::provider::Provider;
+use packwright::llm::variables::is_secret_variable;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use std::ffi::OsString;
 use std::path::PathBuf;
-
-/// Variables whose names end so hold secrets.
-const SECRET_ENDINGS: [&str; 9] = [
-    "API_KEY",
-    "APIKEY",
-    "ACCESS_KEY",
-    "ACCESS_KEY_ID",
-    "SECRET_KEY",
-    "PRIVATE_KEY",
-    "_TOKEN",
-    "_SECRET",
-    "_PASSWORD",
-];
 
 #[derive(Args, Debug, Clone)]
 pub struct EvaluatorArgs {
@@ -116,31 +102,11 @@ impl EvaluatorSettings {
             limits,
             grace: GRACE,
             folder: self.folder.clone(),
-            withheld: std::env::vars_os().map(|(name, _)| name).filter(holds_secret).collect(),
+            withheld: std::env::vars_os()
+                .map(|(name, _)| name)
+                .filter(|name| is_secret_variable(name))
+                .collect(),
             given: named().map(value).collect::<Result<_, _>>()?,
         })
-    }
-}
-
-/// Whether a variable holds a secret, by its name.
-fn holds_secret(name: &OsString) -> bool {
-    let name = name.to_string_lossy().to_uppercase();
-    let is_of_provider = Provider::all().filter_map(Provider::key_variable).any(|known| known == name);
-    is_of_provider || SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn variables_with_secrets_are_known_by_their_names() {
-        let check = |name: &str, expected: bool| assert_eq!(holds_secret(&name.into()), expected, "{name}");
-        for name in ["OPENAI_API_KEY", "MY_API_KEY", "HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "DB_PASSWORD"] {
-            check(name, true);
-        }
-        for name in ["PATH", "HOME", "KEYBOARD", "TOKENIZERS_PARALLELISM", "LANG"] {
-            check(name, false);
-        }
     }
 }
