@@ -1,5 +1,7 @@
 //! Batches: files that name several runs, each by the options of the command line, and what they share. What a file says is
-//! read here; what its options mean is the command line's to say.
+//! read here, from YAML or TOML; what its options mean is the command line's to say.
+
+mod toml;
 
 use crate::scenario::fields::{Fields, Need, shown};
 use crate::scenario::node::{Node, Tree};
@@ -11,6 +13,8 @@ use std::collections::BTreeMap;
 
 const KEYS: [&str; 7] =
     ["runs", "defaults", "concurrency", "stop-after", "max-usd", "max-tokens", "continue-on-failure"];
+/// Options that only say who is told of a run.
+const NOT_OF_RESULTS: [&str; 3] = ["notify", "quiet-hours", "wake-me"];
 const RUNS_MAX: usize = 1_000;
 const CONCURRENCY_MAX: u16 = 64;
 
@@ -63,23 +67,36 @@ impl Entry {
         words
     }
 
-    /// Another one for another run.
+    /// Another one for another run. Who is told of a run does not make it another one.
     pub fn fingerprint(&self) -> String {
-        sha256_hex(self.words().join("\0").as_bytes())
+        let is_of_results = |word: &String| {
+            let option = word.trim_start_matches('-').split('=').next().unwrap_or_default();
+            !NOT_OF_RESULTS.contains(&option)
+        };
+        let words: Vec<String> = self.words().into_iter().filter(is_of_results).collect();
+        sha256_hex(words.join("\0").as_bytes())
     }
 }
 
-/// Reads a batch file. `known` are the options that a run may have. A run that cannot be begun has the reasons with it, and
+/// Reads a batch file, as TOML where its name ends so, else as YAML. `known` are the options that a run may have. A run that cannot be begun has the reasons with it, and
 /// takes no other run with it; with an error among the problems of the file, nothing of it may be begun.
 pub fn read(file: &str, text: &str, known: &[&str]) -> (Option<Batch>, Vec<Problem>) {
     let mut report = Report::new(file, Strictness::Own);
-    let batch = yaml::parse(text, &mut report).and_then(|node| batch_of(&node, known, &mut report));
+    let node = if is_toml(file) { toml::parse(text, &mut report) } else { yaml::parse(text, &mut report) };
+    let batch = node.and_then(|node| batch_of(&node, known, &mut report));
     (batch, report.problems)
 }
 
-/// Whether a text is a batch, as far as one can tell without reading it: it names runs at its top.
-pub fn is_batch(text: &str) -> bool {
-    text.lines().any(|line| line.strip_prefix("runs").is_some_and(|rest| rest.trim_start().starts_with(':')))
+/// Whether a file is a batch, as far as one can tell without reading it: nothing else is TOML, and it names runs at its top.
+pub fn is_batch(file: &str, text: &str) -> bool {
+    is_toml(file)
+        || text
+            .lines()
+            .any(|line| line.strip_prefix("runs").is_some_and(|rest| rest.trim_start().starts_with(':')))
+}
+
+fn is_toml(file: &str) -> bool {
+    file.to_ascii_lowercase().ends_with(".toml")
 }
 
 fn batch_of(node: &Node, known: &[&str], report: &mut Report) -> Option<Batch> {
@@ -224,7 +241,30 @@ mod tests {
         assert_eq!(a.words(), ["--budget=200", "--no-push", "--seed=7"]);
         assert_eq!(b.words(), ["--budget=300", "--writer=x/y", "--writer=z"]);
         assert_ne!(a.fingerprint(), b.fingerprint());
-        assert!(is_batch(text) && !is_batch("name: x\nprompt: runs: no"));
+        let mut told = a.clone();
+        let setting = Setting { place: a.place, values: Some(vec!["telegram:1".into()]) };
+        told.options.insert("notify".into(), setting);
+        assert_eq!(told.fingerprint(), a.fingerprint(), "it is the same run, whoever is told of it");
+        assert!(is_batch("n.yaml", text) && !is_batch("n.yaml", "name: x\nprompt: runs: no"));
+    }
+
+    #[test]
+    fn toml_says_the_same_with_its_own_places() {
+        let text = "concurrency = 2\nstop-after = \"8h\"\n[defaults]\nbudget = 200\n\n[[runs]]\nname = \"a\"\nsed = 7\n\n[[runs]]\n\
+                    no-push = true\n";
+        let (batch, problems) = read("night.toml", text, &KNOWN);
+        let batch = batch.unwrap_or_else(|| panic!("{problems:?}"));
+        assert!(problems.is_empty() && batch.concurrency == 2, "{problems:?}");
+        let told: Vec<String> = batch.entries[0].problems.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["night.toml:8:1: runs[0].sed: unknown key\n  help: did you mean `seed`?"]);
+        assert_eq!(batch.entries[1].words(), ["--budget=200", "--no-push"]);
+        let yaml = "defaults: {budget: 200}\nruns: [{}, {no-push: true}]";
+        let same = read("night.yaml", yaml, &KNOWN).0.expect("a batch");
+        assert_eq!(
+            same.entries[1].fingerprint(),
+            batch.entries[1].fingerprint(),
+            "in TOML it is the same run"
+        );
     }
 
     #[test]

@@ -10,8 +10,8 @@
 //! 1. Words and machinery never touch disk, clock or network.
 //! 2. The library never prints.
 //! 3. Nothing outside `llm` and `agent::openclaw` opens a socket to a model; `agent::external` opens one to evaluators,
-//!    and `export::send` one to a collector of traces.
-//! 4. Nothing but `publish` changes anything outside the runs folder and the cache.
+//!    `export::send` one to a collector of traces, and `notify::http` one to where messages go.
+//! 4. Nothing but `publish`, and the programs that the user names, changes anything outside the runs folder and the cache.
 //! 5. State is only what telling the recorded events gives: a live run and a resumed run use the same lines.
 //! 6. Results do not depend on which worker finished first.
 //! 7. Same inputs and seed, same bytes.
@@ -58,3 +58,4 @@ pub mod compare;
 pub mod report;
 pub mod export;
 pub mod publish;
+pub mod notify;

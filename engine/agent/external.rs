@@ -6,12 +6,12 @@
 
 mod folder;
 mod http;
-mod process;
+pub(crate) mod process;
 mod pulse;
 mod reply;
 mod report;
 mod request;
-mod spec;
+pub(crate) mod spec;
 mod words;
 
 use crate::agent::builtin::Limits;

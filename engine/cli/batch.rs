@@ -1,6 +1,7 @@
 //! `optimize batch`: the runs of a file, one after another or side by side, each in a process of its own; and what they came
 //! to. Started again, it goes on where it was.
 
+mod bell;
 mod entry;
 mod night;
 mod record;
@@ -8,8 +9,7 @@ mod summary;
 
 use crate::exit::{BadInput, Exit};
 use crate::out;
-use crate::run::DEFAULT_RUNS;
-use anyhow::Context;
+use crate::run::{DEFAULT_RUNS, check_runs_folder};
 use clap::Args;
 use entry::{known_options, read_entry};
 use night::Night;
@@ -37,6 +37,7 @@ A file:
       packs: packs/mine
       seed: 7
       writer: [openai/gpt-5, gemini/gemini-2.5-pro]
+In TOML the same keys do: `max-usd = 60`, `[defaults]`, and `[[runs]]` before each run.
 `optimize check FILE` says what is wrong with it.
 
 Exit codes: 0 every run came to its end; 3 a run could not be begun, 5 one was cut off.";
@@ -44,7 +45,7 @@ Exit codes: 0 every run came to its end; 3 a run could not be begun, 5 one was c
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLE)]
 pub struct BatchArgs {
-    /// A YAML file that names the runs
+    /// A YAML or TOML file that names the runs
     file: PathBuf,
 
     /// Where runs are kept
@@ -55,6 +56,14 @@ pub struct BatchArgs {
     #[arg(long)]
     json: bool,
 
+    /// Leave runs paused that were paused when their processes ended, for services that start a batch again
+    #[arg(long, hide_short_help = true)]
+    keep_paused: bool,
+
+    /// Stay until the quiet hours end where the message about the batch waits for that, for services
+    #[arg(long, hide_short_help = true)]
+    stay: bool,
+
     #[command(flatten)]
     log: out::LogArgs,
 }
@@ -64,21 +73,30 @@ pub fn run(args: BatchArgs) -> anyhow::Result<ExitCode> {
     args.log.apply();
     let (batch, shown) = read_file(&args.file)?;
     let stop_after = stop_after(&batch, &shown)?;
-    std::fs::create_dir_all(&args.runs).with_context(|| format!("create {}", args.runs.display()))?;
+    check_runs_folder(&args.runs)?;
     let record = BatchRecord::open(&args.file, &args.runs)?;
     for line in record.strangers(&batch) {
         out::note(line);
     }
     let mut night = Night::prepare(&batch, &shown, &args.runs, record, args.log.level())?;
+    if args.keep_paused {
+        night.keep_paused();
+    }
     if !args.json {
         night.announce();
     }
     night.pass(stop_after, args.json)?;
     summary::tell(&night.results(), args.json)?;
+    bell::ring(&args.file, &args.runs, night.outbox(), (&batch, &night.results()), args.stay);
     Ok(match night.worst() {
         None => ExitCode::SUCCESS,
         Some(exit) => Exit::into(exit),
     })
+}
+
+/// Refuses a file that cannot be passed.
+pub fn check(path: &Path) -> anyhow::Result<()> {
+    read_file(path).map(|_| ())
 }
 
 fn read_file(path: &Path) -> anyhow::Result<(Batch, String)> {
@@ -111,8 +129,11 @@ fn stop_after(batch: &Batch, file: &str) -> anyhow::Result<Option<Duration>> {
 
 /// All that is wrong with a batch file, and how many runs it has; none where the file is something else.
 pub fn inspect(path: &Path) -> Option<(Vec<Problem>, String)> {
-    let text = std::fs::read_to_string(path).ok().filter(|text| is_batch(text))?;
+    let text = std::fs::read_to_string(path).ok()?;
     let shown = path.display().to_string();
+    if !is_batch(&shown, &text) {
+        return None;
+    }
     let options = known_options();
     let known: Vec<&str> = options.iter().map(String::as_str).collect();
     let (batch, problems) = read(&shown, &text, &known);
@@ -140,5 +161,8 @@ fn all_problems(batch: Option<&Batch>, mut problems: Vec<Problem>, file: &str) -
 }
 
 fn problems_of(entry: &Entry, file: &str) -> Vec<Problem> {
-    read_entry(entry, file).err().unwrap_or_default()
+    match read_entry(entry, file) {
+        Ok(args) => entry::problems_of_channels(entry, &args, file),
+        Err(problems) => problems,
+    }
 }

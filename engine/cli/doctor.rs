@@ -276,6 +276,7 @@ impl Doctor {
         let wait = self.wait;
         self.look("git", move |_| git::git(wait)).await;
         self.look("remote", move |args| git::remote(&args.run.packs, args.run.process.no_push, wait)).await;
+        self.look("notify", |args| settings::notify(&args.run.process.notify)).await;
         for name in ["wallet", "chain"] {
             self.put(Row::not_configured(name, "this program does not use one yet"));
         }

@@ -22,6 +22,7 @@ mod keys;
 mod lab;
 mod limits;
 mod models;
+mod notify;
 mod offline_llm;
 mod openclaw;
 mod out;
@@ -68,6 +69,8 @@ Examples:
       your own server, on a ClawBench checkout
   optimize --budget 400 --detach
       in the background; then `optimize status`, `pause`, `resume`, `tune`, `stop`
+  optimize --budget 400 --notify telegram:123456789 --quiet-hours 23:00-07:00
+      tell somebody how it ended; `optimize notify test` tries it
   optimize resume
       go on with the newest run that was paused or cut off";
 
@@ -89,6 +92,8 @@ enum Command {
     Tune(control::tune::TuneArgs),
     /// Print how the system itself goes on with runs: after a logout, a crash or a reboot
     Service(service::ServiceArgs),
+    /// Test where messages go, or send what waits
+    Notify(Box<notify::NotifyCommandArgs>),
     /// List runs, or export a run's events
     Runs(runs::RunsArgs),
     /// Write and print the report of a run: a page for a browser, Markdown and JSON
@@ -135,6 +140,7 @@ fn main() -> ExitCode {
         Some(Command::Stop(args)) => control::stop::run(args),
         Some(Command::Tune(args)) => control::tune::run(args),
         Some(Command::Service(args)) => service::run(args),
+        Some(Command::Notify(args)) => notify::run(*args),
         Some(Command::Runs(args)) => runs::run(args),
         Some(Command::Report(args)) => report::run(args),
         Some(Command::Export(args)) => export::run(args),

@@ -84,9 +84,10 @@ pub fn gather(store: &Store) -> anyhow::Result<(Dossier, Archive)> {
         settings: &settings,
         transcripts: &store.transcripts()?,
     };
-    Dossier::of(&source)?.ok_or_else(|| {
-        BadInput(format!("{} has no first event: it is no whole run", folder.display())).into()
-    })
+    let (mut dossier, archive) = Dossier::of(&source)?
+        .ok_or_else(|| BadInput(format!("{} has no first event: it is no whole run", folder.display())))?;
+    dossier.headline.warnings.extend(packwright::notify::undelivered(folder));
+    Ok((dossier, archive))
 }
 
 /// Says where the report is.

@@ -1,8 +1,10 @@
 //! The main command: a run from its settings to the committed winner.
 
+mod bell;
 mod cache;
 pub mod conclusion;
 pub mod detach;
+mod folder;
 mod prepared;
 mod personas;
 pub mod process;
@@ -14,12 +16,15 @@ use super::estimate::in_short;
 use super::exit::{BadInput, Exit};
 use super::limits::LimitArgs;
 use super::models::{self, ModelArgs};
+use super::notify::NotifySettings;
 use super::out;
 use super::progress::Progress;
 use super::runs::find;
 use anyhow::Context;
+use bell::Bell;
 use cache::{CacheArgs, RunCache};
 use clap::{Args, FromArgMatches};
+pub use folder::check_runs_folder;
 use packwright::control::{Reply, Request, RunState, ask};
 use packwright::estimate::Estimate;
 use packwright::evaluate::Evaluator;
@@ -162,19 +167,34 @@ pub fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     if args.process.detach {
         return detach::detach(session, &args);
     }
-    let concluded = session.drive(&mut progress, &args).and_then(|ending| {
+    let mut bell = Bell::hang(&session, &args);
+    let concluded = session.drive(&mut progress, &args, bell.as_mut()).and_then(|ending| {
         progress.close();
-        conclusion::conclude(&session, ending, &args)
+        let exit = conclusion::conclude(&session, &ending, &args)?;
+        bell.iter().for_each(|bell| bell.ended(&ending));
+        Ok(exit)
     });
-    concluded.or_else(|error| {
+    let exit = concluded.or_else(|error| {
         progress.close();
+        bell.iter().for_each(|bell| bell.failed(&error));
         out::note(format_args!("error: {}", plain(&format!("{error:#}"))));
         out::note(format_args!(
             "what was recorded is kept; when that is mended, go on with: {}",
             conclusion::resume(&args.runs, &session.id())
         ));
         Ok(Exit::Infrastructure.into())
-    })
+    });
+    if bell.is_some_and(Bell::close) {
+        conclusion::write_report_again(&session);
+    }
+    exit
+}
+
+/// What a run keeps of where messages go.
+pub fn kept_channels(folder: &Path) -> anyhow::Result<NotifySettings> {
+    let settings: Settings = serde_json::from_value(Store::open_to_read(folder)?.settings()?)
+        .with_context(|| format!("read the settings of {}", folder.display()))?;
+    Ok(settings.notify)
 }
 
 /// Begins a run that another process is to go on with, and gives its folder.
@@ -200,9 +220,9 @@ impl Session {
         prepared.check(args.force)?;
         let Prepared { settings, suite, models, start, started, estimate, .. } = prepared;
         settings.agent.refuse_unfit(&start.pack, &suite)?;
+        check_runs_folder(&args.runs)?;
         let packs = &settings.packs;
         std::fs::create_dir_all(packs).with_context(|| format!("create the folder {}", packs.display()))?;
-        std::fs::create_dir_all(&args.runs).with_context(|| format!("create {}", args.runs.display()))?;
         let (rubrics, encounters) = (Rubrics::kept(&suite), suite.encounters());
         let kept = Kept { rubrics: &rubrics, encounters: &encounters };
         let store =
@@ -279,7 +299,12 @@ impl Session {
         name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
-    fn drive(&mut self, progress: &mut Progress, args: &RunArgs) -> anyhow::Result<Ending> {
+    fn drive(
+        &mut self,
+        progress: &mut Progress,
+        args: &RunArgs,
+        mut bell: Option<&mut Bell>,
+    ) -> anyhow::Result<Ending> {
         let (cache, warning) = RunCache::open(self, !args.process.no_cache);
         warning.iter().for_each(|warning| progress.warn(warning));
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -305,7 +330,7 @@ impl Session {
                 },
                 agent_model: models.agent.unwrap_or(connected.pulse),
                 writers: cache.around_writers(&self.settings.models, &models.writers)?,
-                ledger,
+                ledger: ledger.clone(),
                 base: Arc::new(self.start.pack.clone()),
                 patience: Patience {
                     wait: Duration::from_secs(15),
@@ -313,7 +338,11 @@ impl Session {
                 },
                 control: helm.control.clone(),
             };
+            let used = || (ledger.spent(), helm.control.status().worked_ms);
             let mut listener = |heard: optimize::Heard<'_>| {
+                if let Some(bell) = &mut bell {
+                    bell.hear(&heard, &used).iter().for_each(|warning| progress.warn(warning));
+                }
                 progress.hear(heard);
                 cache.warning().iter().for_each(|warning| progress.warn(warning));
             };

@@ -1,6 +1,7 @@
 //! `optimize service`: what makes the system go on with runs by itself, after a logout, a crash or a reboot. It is
 //! printed, never installed.
 
+use crate::batch;
 use crate::out::{self, Level};
 use crate::run::DEFAULT_RUNS;
 use crate::run::conclusion::in_shell;
@@ -25,7 +26,7 @@ pub struct ServiceArgs {
 
 #[derive(Subcommand, Debug)]
 enum ServiceCommand {
-    /// Print a systemd unit and a cron line that go on with a run
+    /// Print a systemd unit and a cron line that go on with a run, or with a batch
     Print(PrintArgs),
 }
 
@@ -33,6 +34,10 @@ enum ServiceCommand {
 struct PrintArgs {
     /// The run to go on with; the newest unfinished one, whenever the service starts, when absent
     run: Option<String>,
+
+    /// A file of `optimize batch` to go on with, instead of a run
+    #[arg(long, value_name = "FILE", conflicts_with = "run")]
+    batch: Option<PathBuf>,
 
     /// Where runs are kept
     #[arg(long, default_value = DEFAULT_RUNS, value_name = "FOLDER")]
@@ -59,8 +64,10 @@ enum Form {
     Cron,
 }
 
-/// What goes on with a run, by absolute paths.
+/// What goes on with a run or a batch, by absolute paths.
 struct Service {
+    /// What it is for.
+    description: &'static str,
     program: PathBuf,
     folder: PathBuf,
     runs: PathBuf,
@@ -90,11 +97,17 @@ impl Service {
         }
         let whole = |path: &Path| absolute(path).with_context(|| format!("find {}", path.display()));
         let runs = whole(&args.runs)?;
-        let mut words = vec!["resume".to_owned()];
-        words.extend(args.run.clone());
-        words.extend(["--runs".to_owned(), runs.display().to_string(), "--keep-paused".to_owned()]);
-        words.extend(["--log-level".to_owned(), args.log_level.word().to_owned()]);
+        let mut words = match &args.batch {
+            Some(file) => {
+                batch::check(file)?;
+                vec!["batch".to_owned(), whole(file)?.display().to_string()]
+            }
+            None => std::iter::once("resume".to_owned()).chain(args.run.clone()).collect(),
+        };
+        words.extend(["--runs".to_owned(), runs.display().to_string()]);
+        words.extend(["--keep-paused", "--stay", "--log-level", args.log_level.word()].map(str::to_owned));
         Ok(Service {
+            description: if args.batch.is_some() { "pass a batch of runs" } else { "go on with a run" },
             program: std::env::current_exe().context("find this program")?,
             folder: std::env::current_dir().context("find the current folder")?,
             env_file: whole(&args.env_file)?,
@@ -110,7 +123,7 @@ impl Service {
         let command: Vec<String> = words.map(|word| in_unit(&word)).collect();
         [
             "[Unit]".to_owned(),
-            "Description=Packwright: go on with a run".to_owned(),
+            format!("Description=Packwright: {}", self.description),
             String::new(),
             "[Service]".to_owned(),
             format!("WorkingDirectory={}", path(&self.folder)),
@@ -164,7 +177,8 @@ mod tests {
         let folder = PathBuf::from("a b%c");
         let words = vec!["resume".to_owned(), "it's".to_owned()];
         let (program, runs) = (folder.join("optimize"), folder.join("runs"));
-        let service = Service { program, env_file: folder.join("$x"), folder, runs, words };
+        let service =
+            Service { description: "go on", program, env_file: folder.join("$x"), folder, runs, words };
         let unit = service.systemd_unit();
         assert!(unit.contains("WorkingDirectory=a b%%c\n"), "{unit}");
         assert!(unit.contains("ExecStart=\"a b%%c/optimize\" resume \"it's\"\n"), "{unit}");

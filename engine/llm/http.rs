@@ -303,7 +303,7 @@ fn headers_of(pairs: &[(String, SecretString)]) -> Result<HeaderMap, String> {
     Ok(headers)
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
         Some("localhost") => true,
         Some(host) => {
@@ -314,7 +314,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// How long the provider asks us to wait: `retry-after-ms`, or `retry-after` in seconds or as a date.
-fn retry_after_ms(headers: &HeaderMap, now: SystemTime) -> Option<u64> {
+pub(crate) fn retry_after_ms(headers: &HeaderMap, now: SystemTime) -> Option<u64> {
     let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.trim());
     let number = |name: &str| text(name)?.parse::<f64>().ok();
     let until = || {

@@ -13,6 +13,7 @@ mod lab;
 mod limits;
 mod llm;
 mod loading;
+mod notify;
 mod objective;
 mod offline;
 mod openclaw;

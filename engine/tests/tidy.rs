@@ -111,15 +111,19 @@ fn the_library_never_prints() {
 }
 
 #[test]
-fn only_llm_the_gateway_evaluators_and_collectors_use_the_network() {
+fn only_llm_the_gateway_evaluators_collectors_and_messages_use_the_network() {
     let wrong = mentions(&["reqwest"], |source| {
         let is_gateway = source.path == "engine/agent/openclaw/gateway.rs";
         let is_evaluator = source.path.starts_with("engine/agent/external/");
         let is_collector = source.path == "engine/export/send.rs";
-        let is_allowed = is_gateway || is_evaluator || is_collector;
+        let is_message = matches!(source.path.as_str(), "engine/notify/http.rs" | "engine/notify/channel.rs");
+        let is_allowed = is_gateway || is_evaluator || is_collector || is_message;
         source.module().is_some_and(|module| module != "llm") && !is_allowed
     });
-    expect_none(&wrong, "uses of the HTTP client outside of llm, the gateway, evaluators and collectors");
+    expect_none(
+        &wrong,
+        "uses of the HTTP client outside of llm, the gateway, evaluators, collectors and messages",
+    );
 }
 
 #[test]

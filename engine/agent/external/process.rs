@@ -19,7 +19,7 @@ pub(super) const OUTPUT_BYTES_MAX: usize = 16 << 20;
 const STDERR_BYTES_MAX: usize = 1_000;
 
 /// A program with what it is started with.
-pub(super) struct Program {
+pub(crate) struct Program {
     pub words: Vec<String>,
     /// Where it is run.
     pub folder: PathBuf,
@@ -30,7 +30,7 @@ pub(super) struct Program {
 }
 
 /// A program that came to its end.
-pub(super) struct Ran {
+pub(crate) struct Ran {
     pub status: ExitStatus,
     pub stdout: Vec<u8>,
     /// The end of it, on one line.
@@ -38,7 +38,7 @@ pub(super) struct Ran {
 }
 
 /// Why a program did not come to its end.
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     NotStarted(io::Error),
     OutOfTime { stderr: String },
     TooMuch,

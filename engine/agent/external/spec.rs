@@ -58,7 +58,7 @@ pub(super) fn url(text: &str) -> Result<Url, String> {
 
 /// The words of a command line: parted by white space, with quotes and backslashes as a shell has them, and nothing
 /// else of a shell.
-pub(super) fn words(line: &str) -> Result<Vec<String>, String> {
+pub(crate) fn words(line: &str) -> Result<Vec<String>, String> {
     let mut words: Vec<String> = Vec::new();
     // None between words, so that `''` is a word.
     let mut word: Option<String> = None;
@@ -80,12 +80,12 @@ pub(super) fn words(line: &str) -> Result<Vec<String>, String> {
         }
     }
     if let Some(open) = quote {
-        return Err(format!("the evaluator's command line has a quote {open} that is not closed"));
+        return Err(format!("the command line has a quote {open} that is not closed"));
     }
     words.extend(word);
     match words.first() {
         Some(program) if !program.is_empty() => Ok(words),
-        _ => Err("the evaluator's command line names no program".into()),
+        _ => Err("the command line names no program".into()),
     }
 }
 

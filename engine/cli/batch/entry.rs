@@ -6,8 +6,19 @@ use packwright::batch::Entry;
 use packwright::scenario::problem::{Place, Problem, Severity};
 
 /// Options that say how a run is begun or shown, not what it is.
-const NOT_A_RUNS: [&str; 9] =
-    ["resume", "runs", "json", "detach", "background", "keep-paused", "log-level", "timestamps", "help"];
+const NOT_A_RUNS: [&str; 11] = [
+    "resume",
+    "runs",
+    "json",
+    "detach",
+    "background",
+    "keep-paused",
+    "stay",
+    "notify-from-stdin",
+    "log-level",
+    "timestamps",
+    "help",
+];
 
 #[derive(Parser)]
 #[command(no_binary_name = true, name = "optimize")]
@@ -31,6 +42,26 @@ pub fn read_entry(entry: &Entry, file: &str) -> Result<RunArgs, Vec<Problem>> {
     let matches = Shell::command().try_get_matches_from(entry.words());
     let read = matches.and_then(|matches| Ok(Shell::from_arg_matches(&matches)?.run.given_in(&matches)));
     read.map_err(|error| vec![told(entry, file, &error.to_string())])
+}
+
+/// What is wrong with where messages go.
+pub fn problems_of_channels(entry: &Entry, args: &RunArgs, file: &str) -> Vec<Problem> {
+    let problems = match args.process.notify.wanted(None) {
+        Ok(wanted) => wanted.problems,
+        Err(error) => vec![format!("{error:#}")],
+    };
+    let place = |problem: &str| {
+        let option = if problem.starts_with("--quiet-hours") { "quiet-hours" } else { "notify" };
+        (option, entry.options.get(option).map_or(entry.place, |setting| setting.place))
+    };
+    problems
+        .into_iter()
+        .map(|text| {
+            let (option, place) = place(&text);
+            let message = text.split_once(": ").map_or(text.as_str(), |(_, rest)| rest).to_owned();
+            problem(file, place, option, message)
+        })
+        .collect()
 }
 
 /// What the command line says, at the place of the option that it is about.

@@ -14,8 +14,9 @@ use anyhow::Context;
 use packwright::batch::{Batch, Entry};
 use packwright::budget::{Accounts, Amount, Role, RunCaps};
 use packwright::control::{Request, RunState, ask};
+use packwright::event::Verdict;
 use packwright::report::plain;
-use packwright::store::{Store, holder};
+use packwright::store::{Store, holder, run_entry};
 use packwright::units::Usd;
 use std::path::{Path, PathBuf};
 use std::process::Child;
@@ -80,6 +81,15 @@ impl<'a> Night<'a> {
         Ok(Night { batch, runs, turns: turns.collect(), record, level })
     }
 
+    /// Has runs stay paused that were paused when their processes ended.
+    pub fn keep_paused(&mut self) {
+        for turn in &mut self.turns {
+            if let State::Waiting(args, _) = &mut turn.state {
+                args.process.keep_paused = true;
+            }
+        }
+    }
+
     /// Says what is kept, what is done again and why, and what cannot be begun.
     pub fn announce(&self) {
         for turn in &self.turns {
@@ -136,6 +146,11 @@ impl<'a> Night<'a> {
             }
             std::thread::sleep(LOOK);
         }
+    }
+
+    /// Where the messages about the batch are kept.
+    pub fn outbox(&self) -> PathBuf {
+        self.record.beside("notify.json")
     }
 
     pub fn results(&self) -> Vec<RunResult> {
@@ -260,8 +275,14 @@ impl<'a> Night<'a> {
             let State::Waiting(_, run) = &turn.state else { continue };
             let (name, run) = (turn.entry.name.clone(), run.clone());
             let words = format!("{reason}; the same command goes on with it");
-            turn.state =
-                State::Ended(RunResult { name, run, outcome: Outcome::NotBegun, words, episodes: 0 });
+            turn.state = State::Ended(RunResult {
+                name,
+                run,
+                outcome: Outcome::NotBegun,
+                words,
+                episodes: 0,
+                better: None,
+            });
         }
     }
 }
@@ -325,7 +346,8 @@ fn go_on(args: &RunArgs, runs: &Path, run: &str, level: Level) -> anyhow::Result
 }
 
 fn refused(entry: &Entry, words: String) -> RunResult {
-    RunResult { name: entry.name.clone(), run: None, outcome: Outcome::Refused, words, episodes: 0 }
+    let name = entry.name.clone();
+    RunResult { name, run: None, outcome: Outcome::Refused, words, episodes: 0, better: None }
 }
 
 fn result_of(entry: &Entry, folder: &Path) -> anyhow::Result<RunResult> {
@@ -338,7 +360,14 @@ fn result_of(entry: &Entry, folder: &Path) -> anyhow::Result<RunResult> {
         outcome: if is_finished { Outcome::Finished } else { Outcome::CutOff },
         words,
         episodes: stands.scored + stands.unmeasured,
+        better: is_better(folder)?,
     })
+}
+
+/// Whether a run found a better pack; none where it has no verdict.
+fn is_better(folder: &Path) -> anyhow::Result<Option<bool>> {
+    let finished = run_entry(folder)?.finished;
+    Ok(finished.map(|finished| matches!(finished.verdict, Verdict::Better(_))))
 }
 
 /// Why a run that was cut off ended, as its log has it.

@@ -61,6 +61,11 @@ impl BatchRecord {
         Ok(BatchRecord { path, kept, _lock: lock })
     }
 
+    /// A file beside the record, for what else is kept of the batch.
+    pub fn beside(&self, ending: &str) -> PathBuf {
+        self.path.with_extension(ending)
+    }
+
     pub fn before(&self, entry: &Entry) -> Before {
         match self.kept.begun.get(&entry.name) {
             None => Before::Nothing,

@@ -16,6 +16,8 @@ pub struct RunResult {
     /// The verdict, or the reason why there is none.
     pub words: String,
     pub episodes: u32,
+    /// Whether it found a better pack; none where there is no verdict.
+    pub better: Option<bool>,
 }
 
 /// How an entry ended.

@@ -5,9 +5,11 @@ use crate::agents::{AgentArgs, AgentSettings};
 use crate::keys::Keys;
 use crate::limits::LimitArgs;
 use crate::models::{ModelArgs, ModelSettings};
+use crate::notify::NotifyArgs;
 use crate::role::Role;
 use indexmap::IndexMap;
 use packwright::budget::RunCaps;
+use packwright::notify::Channel;
 use packwright::workspace::{SuiteSource, load_suite};
 
 /// Whether this program is whole.
@@ -110,6 +112,31 @@ pub fn agent(args: &AgentArgs) -> Found<AgentSettings> {
             (Row::failed("agent", Fault::Setup, format!("{error:#}"), fix), None)
         }
     }
+}
+
+/// Where messages go. Nothing is sent.
+pub fn notify(args: &NotifyArgs) -> Found<()> {
+    const NAME: &str = "notify";
+    let fix = "correct the option, or put the variable into a file .env here; `optimize notify test` sends a message";
+    if Keys::read([]).is_err() {
+        return (Row::needs(NAME, "keys"), None);
+    }
+    let row = match args.wanted(None) {
+        Err(error) => Row::failed(NAME, Fault::Setup, format!("{error:#}"), fix),
+        Ok(wanted) if !wanted.problems.is_empty() => {
+            Row::failed(NAME, Fault::Setup, wanted.problems.join("; "), fix)
+        }
+        Ok(wanted) if wanted.channels.is_empty() => {
+            Row::not_configured(NAME, "nobody is told how the run goes")
+        }
+        Ok(wanted) => {
+            let labels: Vec<&str> = wanted.channels.iter().map(Channel::label).collect();
+            let quiet = wanted.quiet.map_or(String::new(), |quiet| format!(", quiet {quiet}"));
+            let finding = format!("{}{quiet}; `optimize notify test` sends a message", labels.join(", "));
+            Row::passed(NAME, finding)
+        }
+    };
+    (row, None)
 }
 
 /// The keys in the environment and in `.env`, and whether every model has what it needs. Keys that can be read

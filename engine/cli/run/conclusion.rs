@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Tells how the run ended, and commits the winner if there is one.
-pub(super) fn conclude(session: &Session, ending: Ending, args: &RunArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn conclude(session: &Session, ending: &Ending, args: &RunArgs) -> anyhow::Result<ExitCode> {
     let id = session.id();
     match ending {
         Ending::Interrupted => {
@@ -42,7 +42,7 @@ pub(super) fn conclude(session: &Session, ending: Ending, args: &RunArgs) -> any
             }
             write_report(session, args);
             match &finished.verdict {
-                Verdict::Better(comparison) => publish(session, &finished, comparison, &id, args),
+                Verdict::Better(comparison) => publish(session, finished, comparison, &id, args),
                 Verdict::NotShownBetter(_) | Verdict::Worse(_) | Verdict::NotMeasured { .. } => {
                     tell(args, "Nothing was committed: there is no better pack.");
                     tell(
@@ -66,6 +66,17 @@ fn write_report(session: &Session, args: &RunArgs) {
     match written {
         Ok(written) => tell(args, &format!("Report     {} (and .md, .json)", written.page.display())),
         Err(error) => out::note(format_args!("warning: the report was not written: {error:#}")),
+    }
+}
+
+/// Writes the report of a run that has come to its end once more, with what has happened since.
+pub(super) fn write_report_again(session: &Session) {
+    let folder = session.store.folder();
+    let written = gather(&session.store).and_then(|(dossier, archive)| {
+        dossier.report.finished.is_some().then(|| write(folder, &dossier, &archive)).transpose()
+    });
+    if let Err(error) = written {
+        out::note(format_args!("warning: the report was not written again: {error:#}"));
     }
 }
 
@@ -170,7 +181,8 @@ fn show_again(runs: &Path, id: &str) -> String {
     format!("optimize report {id}{}", option(runs))
 }
 
-fn option(runs: &Path) -> String {
+/// What a command needs besides a run's id where runs are kept elsewhere than usual.
+pub fn option(runs: &Path) -> String {
     match runs.to_str() {
         Some(DEFAULT_RUNS) => String::new(),
         _ => format!(" --runs {}", in_shell(&runs.display().to_string())),
@@ -214,6 +226,7 @@ pub fn consequences(run: &RunEntry, runs: &Path) -> Vec<String> {
             .flat_map(|receipt| &receipt.push)
             .map(|push| format!("Push       {}", push_words(push))),
     );
+    lines.extend(packwright::notify::undelivered(&run.folder));
     if is_unpublished(run) {
         lines.push(format!("Next: {}", resume(runs, &run.id.0)));
     }

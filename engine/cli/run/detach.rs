@@ -11,6 +11,7 @@ use packwright::report::plain;
 use serde_json::json;
 use std::ffi::OsString;
 use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -44,9 +45,14 @@ pub fn spawn(args: &RunArgs, folder: &Path, level: Level) -> anyhow::Result<Chil
     let log = File::options().create(true).append(true).open(&path);
     let log = log.with_context(|| format!("open the log {}", path.display()))?;
     let mut command = Command::new(std::env::current_exe().context("find this program")?);
-    command.args(arguments(args, &name_of(folder), level)).stdin(Stdio::null());
+    command.args(arguments(args, &name_of(folder), level)).stdin(Stdio::piped());
     command.stdout(log.try_clone().context("share the log")?).stderr(log);
-    command.spawn().context("start the process in the background")
+    let mut child = command.spawn().context("start the process in the background")?;
+    // No list of processes shows what may be secret of channels. A process that has ended says itself why.
+    if let Some(mut stdin) = child.stdin.take() {
+        let _ = stdin.write_all((args.process.notify.notify.join("\n") + "\n").as_bytes());
+    }
+    Ok(child)
 }
 
 /// Waits until the process listens; the status where it ended before.
@@ -116,7 +122,12 @@ fn arguments(args: &RunArgs, id: &str, level: Level) -> Vec<OsString> {
     if let Some(parallel) = process.parallel {
         words.extend(["--parallel".into(), parallel.to_string().into()]);
     }
+    let notify = &process.notify;
+    words.extend(notify.quiet_hours.iter().flat_map(|hours| ["--quiet-hours".into(), hours.into()]));
     let flags = [
+        ("--notify-from-stdin", !notify.notify.is_empty()),
+        ("--wake-me", notify.wake_me),
+        ("--stay", notify.stay),
         ("--no-push", process.no_push),
         ("--no-cache", process.no_cache),
         ("--keep-paused", process.keep_paused),

@@ -2,6 +2,7 @@
 //! and over the socket in the run's folder.
 
 use super::{RunArgs, Session, Settings};
+use crate::notify::NotifyArgs;
 use crate::out::LogArgs;
 use crate::role::Role;
 use anyhow::Context;
@@ -46,6 +47,9 @@ pub struct ProcessArgs {
     /// Leave the terminal's session; what `--detach` starts.
     #[arg(long, hide = true)]
     pub background: bool,
+
+    #[command(flatten)]
+    pub notify: NotifyArgs,
 
     #[command(flatten)]
     pub log: LogArgs,

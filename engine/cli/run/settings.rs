@@ -5,6 +5,7 @@ use super::cache::CacheSettings;
 use crate::agents::{AgentSettings, EvaluatorSettings};
 use crate::limits::Prices;
 use crate::models::{ModelSettings, Models};
+use crate::notify::NotifySettings;
 use anyhow::Context;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -32,6 +33,9 @@ pub struct Settings {
     /// Steps under way at once, where the user said so.
     #[serde(default)]
     pub parallel: Option<u16>,
+    /// Where messages go; what may be secret of that is not kept.
+    #[serde(default)]
+    pub notify: NotifySettings,
     /// Where the values came from, by the name of the part.
     #[serde(default)]
     pub sources: BTreeMap<String, String>,
@@ -52,6 +56,7 @@ impl Settings {
             caps,
             prices,
             parallel: args.process.parallel,
+            notify: args.process.notify.wanted(None)?.checked()?.kept(),
             sources: args.sources.clone(),
         })
     }
@@ -74,7 +79,7 @@ impl Settings {
 }
 
 /// The parts of the settings, and the options and groups of options that set each.
-const PARTS: [(&str, &[&str]); 9] = [
+const PARTS: [(&str, &[&str]); 10] = [
     ("seed", &["seed"]),
     ("suite", &["suite"]),
     ("packs", &["packs"]),
@@ -84,6 +89,7 @@ const PARTS: [(&str, &[&str]); 9] = [
     ("caps", &["LimitArgs"]),
     ("prices", &["prices"]),
     ("parallel", &["parallel"]),
+    ("notify", &["NotifyArgs"]),
 ];
 
 /// Says of each part of the settings where its values come from.

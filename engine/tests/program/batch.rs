@@ -5,13 +5,13 @@ use super::place::{Place, Printed};
 use serde_json::Value;
 use std::process::Command;
 
-fn results(printed: &Printed) -> Vec<Value> {
+pub fn results(printed: &Printed) -> Vec<Value> {
     let last = printed.out.lines().last().unwrap_or_else(|| panic!("{printed:?}"));
     let summary: Value = serde_json::from_str(last).expect("a line of JSON");
     summary["results"].as_array().expect("results").clone()
 }
 
-fn outcomes(printed: &Printed) -> Vec<String> {
+pub fn outcomes(printed: &Printed) -> Vec<String> {
     let text = |result: &Value| result["outcome"].as_str().expect("a word").to_owned();
     results(printed).iter().map(text).collect()
 }

@@ -225,7 +225,9 @@ fn a_service_is_one_that_systemd_takes() {
     let place = Place::new();
     let whole = place.optimize(&["service", "print", "--log-level", "warn"]);
     assert_eq!(whole.code, 0, "{whole:?}");
-    for words in ["EnvironmentFile=-", "--keep-paused --log-level warn", "enable-linger", "@reboot cd "] {
+    for words in
+        ["EnvironmentFile=-", "--keep-paused --stay --log-level warn", "enable-linger", "@reboot cd "]
+    {
         assert!(whole.out.contains(words), "{words}: {}", whole.out);
     }
     assert_eq!(place.optimize(&["service", "print", "no-such-run"]).code, 3);
