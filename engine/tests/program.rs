@@ -2,6 +2,8 @@
 //! that nothing is lost when it is killed, interrupted or left without a model.
 
 mod batch;
+mod batch_kills;
+mod batch_limits;
 mod cache;
 mod caching;
 mod comparing;
