@@ -39,7 +39,7 @@ pub fn ring(file: &Path, runs: &Path, outbox: PathBuf, (read, results): (&Batch,
         .and_then(|postman| {
             postman.send(notice);
             let closed = postman.close(CLOSE_MAX);
-            closed.news.iter().for_each(|news| out::note(news));
+            closed.news.iter().for_each(out::note);
             if closed.held > 0 && stay {
                 outbox_route(&outbox, &wanted, true)?;
             } else if closed.held > 0 {

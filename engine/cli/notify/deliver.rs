@@ -115,7 +115,7 @@ pub fn outbox_route(path: &Path, wanted: &Wanted, wait: bool) -> anyhow::Result<
 fn send_all(path: &Path, route: Route) -> anyhow::Result<bool> {
     let postman = Postman::start(route, Outbox::open(path.to_owned())?, true)?;
     let closed = postman.close(CLOSE_MAX);
-    closed.news.iter().for_each(|news| out::note(news));
+    closed.news.iter().for_each(out::note);
     Ok(closed.news.is_empty() && closed.held == 0)
 }
 

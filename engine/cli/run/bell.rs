@@ -104,7 +104,7 @@ impl Bell {
     pub fn close(self) -> bool {
         let before = undelivered(&self.folder);
         let closed = self.postman.close(CLOSE_MAX);
-        closed.news.iter().for_each(|news| out::note(news));
+        closed.news.iter().for_each(out::note);
         if closed.held > 0 {
             let path = Outbox::of_run(&self.folder);
             let left = match self.stay {
