@@ -54,7 +54,8 @@ pub mod lab;
 pub mod rescore;
 pub mod compare;
 
-// Faces: people and git.
+// Faces: people, browsers and git.
 pub mod report;
 pub mod export;
 pub mod publish;
+pub mod serve;

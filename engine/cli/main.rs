@@ -32,6 +32,7 @@ mod role;
 mod run;
 mod runs;
 mod score;
+mod serve;
 mod service;
 mod signals;
 mod suite;
@@ -68,6 +69,8 @@ Examples:
       your own server, on a ClawBench checkout
   optimize --budget 400 --detach
       in the background; then `optimize status`, `pause`, `resume`, `tune`, `stop`
+  optimize serve
+      all of it in a browser: http://127.0.0.1:8484/
   optimize resume
       go on with the newest run that was paused or cut off";
 
@@ -89,6 +92,8 @@ enum Command {
     Tune(control::tune::TuneArgs),
     /// Print how the system itself goes on with runs: after a logout, a crash or a reboot
     Service(service::ServiceArgs),
+    /// Show all runs in a browser, live, and start and steer them there; an HTTP API
+    Serve(serve::ServeArgs),
     /// List runs, or export a run's events
     Runs(runs::RunsArgs),
     /// Write and print the report of a run: a page for a browser, Markdown and JSON
@@ -135,6 +140,7 @@ fn main() -> ExitCode {
         Some(Command::Stop(args)) => control::stop::run(args),
         Some(Command::Tune(args)) => control::tune::run(args),
         Some(Command::Service(args)) => service::run(args),
+        Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Runs(args)) => runs::run(args),
         Some(Command::Report(args)) => report::run(args),
         Some(Command::Export(args)) => export::run(args),
