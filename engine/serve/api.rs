@@ -13,7 +13,7 @@ use axum::{Extension, Router};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{InfoBuilder, OpenApi};
+use utoipa::openapi::{InfoBuilder, OpenApi, RefOr};
 use utoipa::{OpenApi as _, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -88,10 +88,27 @@ fn described_by(mut document: OpenApi) -> OpenApi {
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("token", SecurityScheme::Http(bearer.build()));
+    describe_answers(&mut document);
     let none: [&str; 0] = [];
     // On this machine itself no token may be wanted.
     document.security = Some(vec![SecurityRequirement::default(), SecurityRequirement::new("token", none)]);
     document
+}
+
+/// Says of answers without words what their status says.
+fn describe_answers(document: &mut OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.delete];
+        for (status, answer) in operations.into_iter().flatten().flat_map(|it| &mut it.responses.responses) {
+            let words =
+                status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok()?.canonical_reason());
+            if let (RefOr::T(answer), Some(words)) = (answer, words)
+                && answer.description.is_empty()
+            {
+                answer.description = words.to_owned();
+            }
+        }
+    }
 }
 
 /// This document.

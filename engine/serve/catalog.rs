@@ -18,6 +18,8 @@ use std::time::{Duration, Instant, SystemTime};
 const AGE_MAX: Duration = Duration::from_millis(500);
 /// Files that were written within such a time may bear the same time.
 const CLOCK_STEP_MAX: Duration = Duration::from_millis(50);
+/// Adding up the calls of a long run takes a moment.
+const SPENT_AGE_MAX: Duration = Duration::from_secs(3);
 /// A process that is busy for longer is told by what it said last.
 const ANSWER_MAX: Duration = Duration::from_millis(1_500);
 
@@ -77,6 +79,7 @@ pub(super) struct Listed {
 struct Kept {
     read: Mutex<Option<(Stamp, RunRow)>>,
     told: Mutex<Option<Status>>,
+    spent: Mutex<Option<(Instant, SpentRow)>>,
     is_asked: AtomicBool,
 }
 
@@ -148,9 +151,7 @@ impl Catalog {
                     row
                 }
             };
-            let spends = status.spent.is_some_and(|spent| spent.calls > 0);
-            let is_unpriced = spends && Store::open_to_read(folder)?.has_unpriced_calls()?;
-            return Ok(row.told_by(&status, is_unpriced));
+            return Ok(row.told_by(&status, kept.spent_until_now(folder)?));
         }
         let stamp = Stamp::of(folder);
         let known = lock(&kept.read).as_ref().filter(|(read, _)| *read == stamp).map(|(_, row)| row.clone());
@@ -228,6 +229,17 @@ impl Kept {
             Ok(Err(error)) => Err(error),
             Err(_) => Ok(self.told_before()),
         }
+    }
+
+    /// What its calls cost at most, a few seconds ago: a process only tells it between two plans.
+    fn spent_until_now(&self, folder: &Path) -> anyhow::Result<SpentRow> {
+        let mut known = lock(&self.spent);
+        if let Some((_, spent)) = known.as_ref().filter(|(at, _)| at.elapsed() < SPENT_AGE_MAX) {
+            return Ok(*spent);
+        }
+        let now = spent(&Store::open_to_read(folder)?)?;
+        *known = Some((Instant::now(), now));
+        Ok(now)
     }
 
     fn told_before(&self) -> Option<Status> {

@@ -22,6 +22,7 @@ const FILE_LIMIT_MAX: usize = 20_000;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(default)]
+#[into_params(parameter_in = Query)]
 pub(super) struct EpisodeQuery {
     /// Episodes in one answer, 1 to 500; 1 to 20,000 of files.
     limit: Option<usize>,

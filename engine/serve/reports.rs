@@ -45,7 +45,8 @@ impl Reports {
         // One at a time: they take all processors.
         let mut made = self.made.lock().await;
         let stamp = Stamp::of(folder);
-        if served.row(&id).await?.state == RunState::Finished && is_current(folder, stamp) {
+        let row = served.row(&id).await?;
+        if row.state == RunState::Finished && is_current(folder, row.ended_ms) {
             return Ok((folder.to_owned(), stamp));
         }
         let place = self.folder.join(&id);
@@ -68,11 +69,17 @@ impl Drop for Reports {
     }
 }
 
-/// Whether the report in a run's folder was written after its last event.
-fn is_current(folder: &Path, stamp: Stamp) -> bool {
-    let written = ["report.html", "report.json", "report.md"]
-        .map(|name| std::fs::metadata(folder.join(name)).and_then(|metadata| metadata.modified()).ok());
-    written.iter().all(|written| written.is_some() && *written >= stamp.modified())
+/// Whether the report in a run's folder was written after its last event. The store itself is written to later, when its
+/// process ends.
+fn is_current(folder: &Path, ended_ms: Option<u64>) -> bool {
+    let written_ms = |name: &str| {
+        let modified = std::fs::metadata(folder.join(name)).and_then(|metadata| metadata.modified()).ok()?;
+        Some(modified.duration_since(std::time::UNIX_EPOCH).ok()?.as_millis() as u64)
+    };
+    let files = ["report.html", "report.json", "report.md"];
+    ended_ms.is_some_and(|ended| {
+        files.iter().all(|name| written_ms(name).is_some_and(|written| written >= ended))
+    })
 }
 
 /// The report of a run: the page (`report.html`), Markdown (`report.md`) or everything (`report.json`).

@@ -26,6 +26,7 @@ const LOG_BYTES: u64 = 64 * 1024;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(default)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
     /// Runs in one answer, 1 to 500.
     limit: usize,
@@ -297,6 +298,7 @@ fn warnings(row: &RunRow, limits: LimitRow) -> Vec<String> {
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(default)]
+#[into_params(parameter_in = Query)]
 pub(super) struct PageQuery {
     /// Rows in one answer, 1 to 500.
     limit: usize,

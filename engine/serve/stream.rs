@@ -29,6 +29,7 @@ const ROWS_MAX: usize = 1_000;
 /// From where on changes are wanted.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Since {
     /// The `change` of a list, or the `cursor` of a run; `Last-Event-ID` goes before it.
     since: Option<String>,

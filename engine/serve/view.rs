@@ -210,16 +210,12 @@ impl BestRow {
 
 impl RunRow {
     /// The same as its process tells it now.
-    pub fn told_by(mut self, status: &Status, is_unpriced: bool) -> RunRow {
+    pub fn told_by(mut self, status: &Status, spent: SpentRow) -> RunRow {
         self.state = status.state.into();
         self.note = status.note.clone();
         (self.budget, self.scored, self.unmeasured) = (status.budget, status.scored, status.unmeasured);
         self.best = BestRow::of_status(status);
-        self.spent = status.spent.map(|spent| SpentRow {
-            usd: (!is_unpriced).then(|| spent.usd.as_dollars()),
-            tokens: Some(spent.tokens),
-            calls: spent.calls,
-        });
+        self.spent = Some(spent);
         (self.worked_ms, self.left_ms, self.ended_ms) = (status.worked_ms, status.left_ms, None);
         self
     }

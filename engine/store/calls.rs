@@ -57,13 +57,6 @@ impl Store {
         .collect()
     }
 
-    /// Whether one of the first calls was to a model without a price. A run's models stay the same, so the first ones tell.
-    pub fn has_unpriced_calls(&self) -> anyhow::Result<bool> {
-        let sql =
-            "SELECT EXISTS (SELECT 1 FROM calls WHERE number <= 1000 AND body GLOB '*\"is_priced\":false*')";
-        Ok(schema::has_calls(&self.connection)? && self.connection.query_row(sql, [], |row| row.get(0))?)
-    }
-
     /// Begins to keep calls.
     pub fn keep_calls(&self) -> anyhow::Result<CallBook> {
         let path = self.folder.join(schema::FILE);

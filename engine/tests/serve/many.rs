@@ -167,7 +167,9 @@ fn make_long(run: &Path, wanted: u64) {
         rows.map(|row| serde_json::from_str::<Value>(&row.expect("a text")).expect("JSON"))
             .collect::<Vec<_>>()
     };
-    let count = |sql: &str| transaction.query_row(sql, [], |row| row.get::<_, u64>(0)).expect("a count");
+    let count = |sql: &str| {
+        transaction.query_row(sql, [], |row| row.get::<_, u32>(0)).map(u64::from).expect("a count")
+    };
     let scored =
         read("SELECT body FROM events WHERE body GLOB '{\"episode_scored\":*' ORDER BY ordinal LIMIT 200");
     let mut done = count("SELECT count(*) FROM events WHERE body GLOB '{\"episode_*'");
@@ -178,7 +180,7 @@ fn make_long(run: &Path, wanted: u64) {
         transaction
             .prepare_cached(sql)
             .expect("a statement")
-            .execute(params![ordinal, body.to_string(), clock])
+            .execute(params![ordinal as u32, body.to_string(), clock])
             .expect("an event");
     };
     while done < wanted {
