@@ -22,7 +22,7 @@ use utoipa_axum::routes;
 const BODY_BYTES_MAX: usize = 64 * 1024;
 
 #[derive(utoipa::OpenApi)]
-#[openapi(tags(
+#[openapi(components(schemas(episodes::Order, reports::ReportFile)), tags(
     (name = "server", description = "The server itself"),
     (name = "runs", description = "Runs, and new ones"),
     (name = "control", description = "What a run may be told"),

@@ -101,7 +101,7 @@ impl EpisodeQuery {
 }
 
 /// List the episodes of a run.
-#[utoipa::path(get, path = "/runs/{id}/episodes", tag = "results", params(("id" = String, Path), EpisodeQuery), responses(
+#[utoipa::path(get, path = "/runs/{id}/episodes", operation_id = "list_episodes", tag = "results", params(("id" = String, Path), EpisodeQuery), responses(
     (status = 200, body = EpisodeList),
     (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -118,7 +118,7 @@ pub(super) async fn list(
 }
 
 /// Episodes as CSV with a header line, page by page; `Link` names the next page.
-#[utoipa::path(get, path = "/runs/{id}/episodes.csv", tag = "results", params(("id" = String, Path), EpisodeQuery), responses(
+#[utoipa::path(get, path = "/runs/{id}/episodes.csv", operation_id = "episodes_csv", tag = "results", params(("id" = String, Path), EpisodeQuery), responses(
     (status = 200, body = String, content_type = "text/csv", headers(("Link" = String, description = "The next page, if there is one"))),
     (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -139,7 +139,7 @@ pub(super) async fn csv(
 }
 
 /// Episodes as lines of JSON, page by page; `Link` names the next page.
-#[utoipa::path(get, path = "/runs/{id}/episodes.jsonl", tag = "results", params(("id" = String, Path), EpisodeQuery), responses(
+#[utoipa::path(get, path = "/runs/{id}/episodes.jsonl", operation_id = "episodes_jsonl", tag = "results", params(("id" = String, Path), EpisodeQuery), responses(
     (status = 200, body = String, content_type = "application/jsonl", headers(("Link" = String, description = "The next page, if there is one"))),
     (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -218,7 +218,7 @@ pub(super) struct EpisodeDetail {
 }
 
 /// Show an episode: what the agent said, which tools it called, and what they answered.
-#[utoipa::path(get, path = "/runs/{id}/episodes/{ordinal}", tag = "results",
+#[utoipa::path(get, path = "/runs/{id}/episodes/{ordinal}", operation_id = "show_episode", tag = "results",
     params(("id" = String, Path), ("ordinal" = u32, Path)),
     responses(
         (status = 200, body = EpisodeDetail),

@@ -130,7 +130,7 @@ impl Curve {
 }
 
 /// List the runs, newest first.
-#[utoipa::path(get, path = "/runs", tag = "runs", params(ListQuery), responses(
+#[utoipa::path(get, path = "/runs", operation_id = "list_runs", tag = "runs", params(ListQuery), responses(
     (status = 200, body = RunList, headers(("ETag" = String))),
     (status = 304, description = "Nothing has changed since the ETag in If-None-Match"),
     (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
@@ -200,7 +200,7 @@ pub(super) fn parameters<T>(
 }
 
 /// Tell a run: how it stands, its best so far, its scenarios and its leading candidates.
-#[utoipa::path(get, path = "/runs/{id}", tag = "runs", params(("id" = String, Path)), responses(
+#[utoipa::path(get, path = "/runs/{id}", operation_id = "show_run", tag = "runs", params(("id" = String, Path)), responses(
     (status = 200, body = RunDetail),
     (status = 404, body = Problem, content_type = "application/problem+json"),
 ))]
@@ -322,7 +322,7 @@ pub(super) struct CandidateList {
 }
 
 /// List the candidates of a run, the best by what the search believes first.
-#[utoipa::path(get, path = "/runs/{id}/candidates", tag = "results", params(("id" = String, Path), PageQuery), responses(
+#[utoipa::path(get, path = "/runs/{id}/candidates", operation_id = "list_candidates", tag = "results", params(("id" = String, Path), PageQuery), responses(
     (status = 200, body = CandidateList),
     (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -352,7 +352,7 @@ pub(super) struct LogTail {
 }
 
 /// Show the end of a run's log; without one, since nothing of it ran in the background, no lines.
-#[utoipa::path(get, path = "/runs/{id}/log", tag = "results", params(("id" = String, Path)), responses(
+#[utoipa::path(get, path = "/runs/{id}/log", operation_id = "show_log", tag = "results", params(("id" = String, Path)), responses(
     (status = 200, body = LogTail),
     (status = 404, body = Problem, content_type = "application/problem+json"),
 ))]

@@ -119,7 +119,7 @@ fn reset() -> Event {
 }
 
 /// Changes in the list of runs: `change` events with rows that are new or differ, `reset` where the list must be read anew.
-#[utoipa::path(get, path = "/events", tag = "live", params(Since), responses(
+#[utoipa::path(get, path = "/events", operation_id = "watch_runs", tag = "live", params(Since), responses(
     (status = 200, description = "Server-sent events; the data of `change` is a ListChange", body = ListChange, content_type = "text/event-stream"),
     (status = 503, description = "Too many streams", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -174,7 +174,7 @@ pub(super) async fn list(
 }
 
 /// Changes in a run: `change` events with what is new, `reset` where the run must be read anew.
-#[utoipa::path(get, path = "/runs/{id}/events", tag = "live", params(("id" = String, Path), Since), responses(
+#[utoipa::path(get, path = "/runs/{id}/events", operation_id = "watch_run", tag = "live", params(("id" = String, Path), Since), responses(
     (status = 200, description = "Server-sent events; the data of `change` is a RunChange", body = RunChange, content_type = "text/event-stream"),
     (status = 404, body = Problem, content_type = "application/problem+json"),
     (status = 503, description = "Too many streams", body = Problem, content_type = "application/problem+json"),

@@ -97,7 +97,11 @@ const runView = {
     if (change.episodes) {
       detail.episodes += change.episodes.length;
       if (this.log.isOlder || this.log.filter.scenario || this.log.filter.outcome) this.log.newer += change.episodes.length;
-      else this.log.rows = [...change.episodes].reverse().concat(this.log.rows).slice(0, 50);
+      else {
+        // Those that ended while the rows were read are there already.
+        const known = new Set(this.log.rows.map((row) => row.ordinal));
+        this.log.rows = change.episodes.filter((row) => !known.has(row.ordinal)).reverse().concat(this.log.rows).slice(0, 50);
+      }
       this.drawEpisodes();
     }
     drawCharts(this.view);
@@ -126,7 +130,7 @@ const runView = {
 
   drawCurve() {
     const { points, of } = this.detail.best;
-    if (points.length === 0) { this.curve.replaceChildren(el("p", {}, "No episode was measured yet.")); return; }
+    if (points.length === 0) { this.curve.replaceChildren(el("p", {}, this.detail.episodes ? "The search believes nothing before its first round is finished." : "No episode was measured yet.")); return; }
     const words = points.length < of ? `${points.length} of ${of} points are drawn: evenly apart, with those where the best became another one. ` : "";
     this.curveTable = () => table("Best so far", ["episodes", "candidate", "objective (90 % interval)"], points.map((point) => [String(point.episodes), short(point.candidate), measure(point.objective)]), 2);
     const isOpen = this.curve.querySelector("details")?.open ?? false;

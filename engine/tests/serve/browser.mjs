@@ -96,6 +96,8 @@ async function wholeLife(page) {
   await openGate(9);
   await page.waitForFunction(() => document.querySelectorAll("#rows tbody tr").length >= 8, null, { timeout: 60000 });
   check("more of them come by themselves", true);
+  const events = await page.locator("#rows tbody th").allTextContents();
+  check("each of them once", new Set(events).size === events.length, events.join(" "));
   await looksFine(page, "running", 1280, "light");
 
   await button(page, "Pause").click();

@@ -18,14 +18,22 @@ fn every_route_of_the_document_answers_as_it_says() {
     }
     assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")), "{document}");
     assert_eq!(document["info"]["title"], "Packwright runs");
-    let mut routes = 0;
+    let (mut routes, mut names) = (0, std::collections::BTreeSet::new());
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, route) in item.as_object().expect("methods") {
             check_route(&served, &id, path, method, route);
+            assert!(
+                names.insert(route["operationId"].as_str().expect("a name")),
+                "{path}: {}",
+                route["operationId"]
+            );
             routes += 1;
         }
     }
     assert_eq!(routes, 21);
+    for name in document.to_string().split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(document.pointer(name).is_some(), "{name} is nowhere");
+    }
 }
 
 fn check_route(served: &Served, id: &str, path: &str, method: &str, route: &Value) {
