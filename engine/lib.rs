@@ -54,8 +54,9 @@ pub mod lab;
 pub mod rescore;
 pub mod compare;
 
-// Faces: people and git.
+// Faces: people, browsers and git.
 pub mod report;
 pub mod export;
 pub mod publish;
 pub mod notify;
+pub mod serve;

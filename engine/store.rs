@@ -6,6 +6,7 @@
 
 mod calls;
 mod doctor;
+mod excerpt;
 mod folder;
 mod lock;
 mod plans;
@@ -19,7 +20,6 @@ use crate::llm::meter::WorkClock;
 use anyhow::{Context, bail};
 use flate2::read::DeflateEncoder;
 use flate2::{Compression, Decompress, FlushDecompress, Status};
-use rayon::prelude::*;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -256,18 +256,7 @@ impl Store {
 
     /// All events, in the order of their ordinals.
     pub fn records(&self) -> anyhow::Result<Vec<Record>> {
-        let mut statement =
-            self.connection.prepare("SELECT ordinal, body, wall_clock FROM events ORDER BY ordinal")?;
-        let rows = statement.query_map([], |row| {
-            Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
-        })?;
-        let rows: Vec<(u32, String, String)> = rows.collect::<Result<_, _>>()?;
-        let read = rows.par_iter().map(|(ordinal, body, wall_clock)| {
-            let event =
-                serde_json::from_str(body).with_context(|| format!("read event {ordinal} of the run"))?;
-            Ok(Record { ordinal: *ordinal, event, wall_clock: serde_json::from_str(wall_clock)? })
-        });
-        read.collect()
+        self.records_where("ordinal >= ?1", 0)
     }
 
     fn keep(&self, key: &str, value: &str) -> anyhow::Result<()> {

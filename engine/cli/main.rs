@@ -33,6 +33,7 @@ mod role;
 mod run;
 mod runs;
 mod score;
+mod serve;
 mod service;
 mod signals;
 mod suite;
@@ -71,6 +72,8 @@ Examples:
       in the background; then `optimize status`, `pause`, `resume`, `tune`, `stop`
   optimize --budget 400 --notify telegram:123456789 --quiet-hours 23:00-07:00
       tell somebody how it ended; `optimize notify test` tries it
+  optimize serve
+      all of it in a browser: http://127.0.0.1:8484/
   optimize resume
       go on with the newest run that was paused or cut off";
 
@@ -94,6 +97,8 @@ enum Command {
     Service(service::ServiceArgs),
     /// Test where messages go, or send what waits
     Notify(Box<notify::NotifyCommandArgs>),
+    /// Show all runs in a browser, live, and start and steer them there; an HTTP API
+    Serve(serve::ServeArgs),
     /// List runs, or export a run's events
     Runs(runs::RunsArgs),
     /// Write and print the report of a run: a page for a browser, Markdown and JSON
@@ -141,6 +146,7 @@ fn main() -> ExitCode {
         Some(Command::Tune(args)) => control::tune::run(args),
         Some(Command::Service(args)) => service::run(args),
         Some(Command::Notify(args)) => notify::run(*args),
+        Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Runs(args)) => runs::run(args),
         Some(Command::Report(args)) => report::run(args),
         Some(Command::Export(args)) => export::run(args),

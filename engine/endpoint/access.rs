@@ -30,9 +30,22 @@ impl Access {
 
     /// Whether a request brings what it must.
     pub fn allows(&self, headers: &HeaderMap) -> bool {
-        let Some(token) = &self.token else { return true };
         let given = headers.get(header::AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
-        given.strip_prefix(b"Bearer ").is_some_and(|given| same(given, token.expose_secret().as_bytes()))
+        self.token.is_none() || given.strip_prefix(b"Bearer ").is_some_and(|given| self.is_token(given))
+    }
+
+    /// Whether a text is the token, or none is wanted.
+    pub fn opens(&self, given: &str) -> bool {
+        self.token.is_none() || self.is_token(given.as_bytes())
+    }
+
+    /// Whether a token is wanted.
+    pub fn wants_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    fn is_token(&self, given: &[u8]) -> bool {
+        self.token.as_ref().is_some_and(|token| same(given, token.expose_secret().as_bytes()))
     }
 }
 

@@ -99,23 +99,22 @@ pub fn newest_unfinished(runs: &Path) -> anyhow::Result<Option<RunEntry>> {
 pub fn run_entry(folder: &Path) -> anyhow::Result<RunEntry> {
     let store = Store::open_to_read(folder)?;
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let (episodes_scored, episodes_unmeasured) = store.episodes_ended()?;
     let mut entry = RunEntry {
         id: RunId(name),
         folder: folder.to_owned(),
         started: None,
         started_ms: None,
-        episodes_scored: 0,
-        episodes_unmeasured: 0,
+        episodes_scored,
+        episodes_unmeasured,
         finished: None,
     };
-    for record in store.records()? {
+    for record in store.turning_points()? {
         match record.event {
             Event::RunStarted(started) => {
                 entry.started = Some(started);
                 entry.started_ms = Some(record.wall_clock.recorded_ms);
             }
-            Event::EpisodeScored(_) => entry.episodes_scored += 1,
-            Event::EpisodeUnmeasured(_) => entry.episodes_unmeasured += 1,
             Event::RunFinished(finished) => entry.finished = Some(finished),
             Event::Tuned(tuned) => {
                 if let Some(started) = &mut entry.started {
@@ -123,7 +122,7 @@ pub fn run_entry(folder: &Path) -> anyhow::Result<RunEntry> {
                     *started.caps = tuned.caps.map_or(*started.caps, |caps| *caps);
                 }
             }
-            Event::Planned(_) | Event::Proposed(_) | Event::ProposalFailed(_) | Event::Limited(_) => {}
+            _ => {}
         }
     }
     Ok(entry)

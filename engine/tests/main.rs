@@ -26,6 +26,7 @@ mod report;
 mod resume;
 mod scoring;
 mod search;
+mod serve;
 mod suite_answers;
 mod suspicious;
 mod tidy;

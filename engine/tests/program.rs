@@ -15,6 +15,7 @@ mod estimate;
 mod evaluators;
 mod exports;
 mod fake;
+pub mod gated;
 mod gateways;
 mod kills;
 mod lab;

@@ -4,7 +4,8 @@
 mod hostile;
 
 use crate::program::place::Place;
-use hostile::{make_hostile, make_long};
+pub use hostile::make_hostile;
+use hostile::make_long;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -184,8 +185,8 @@ fn a_long_run_fits_into_its_page() {
     drive(&folder, &["--beside"]);
 }
 
-/// Drives a page in a browser; says so where there is none.
-fn drive(folder: &Path, options: &[&str]) {
+/// Where the packages are that drive a browser; says so where there are none, or no browser.
+pub fn browser_folder() -> Option<PathBuf> {
     let modules = std::env::var_os("REPORT_BROWSER_FOLDER").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join("report-browser"),
         PathBuf::from,
@@ -197,8 +198,14 @@ fn drive(folder: &Path, options: &[&str]) {
         eprintln!(
             "SKIPPED: node, chromium or playwright-core is missing; engine/tests/report/setup installs what it can"
         );
-        return;
+        return None;
     }
+    Some(modules)
+}
+
+/// Drives a page in a browser, where there is one.
+fn drive(folder: &Path, options: &[&str]) {
+    let Some(modules) = browser_folder() else { return };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("engine/tests/report/browser.mjs");
     let mut command = Command::new("node");
     command.arg(script).arg(&modules).arg(folder).args(options);

@@ -98,6 +98,10 @@ fn told_of_end(
         out::note(plain(line));
     }
     match status.code() {
+        Some(0 | 4) if args.json => {
+            out::line(json!({"run": id, "folder": log.parent(), "process": null, "log": log}));
+            Ok(ExitCode::from(status.code().unwrap_or_default() as u8))
+        }
         Some(0 | 4) => {
             out::line(format!("run {id} has ended already; `{}`", command_for("report", &args.runs, id)));
             Ok(ExitCode::from(status.code().unwrap_or_default() as u8))

@@ -1,58 +1,9 @@
 //! A run in the background, and what it may be told: status, pause, resume, tune and stop; signals; services.
 
-use super::fake::{Fake, says};
+use super::gated::{Gated, wait};
 use super::place::{Place, Printed};
 use serde_json::Value;
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
-
-/// Nothing here takes so long unless it never ends.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// A model that answers so many questions, and has the others wait.
-struct Gated {
-    model: Fake,
-    gate: Arc<(Mutex<u32>, Condvar)>,
-    asked: Arc<AtomicU32>,
-}
-
-impl Gated {
-    fn start(questions: u32) -> Gated {
-        let gate = Arc::new((Mutex::new(questions), Condvar::new()));
-        let asked = Arc::new(AtomicU32::new(0));
-        let (theirs, count) = (gate.clone(), asked.clone());
-        let model = Fake::start(move |asked| {
-            count.fetch_max(asked.before + 1, Ordering::SeqCst);
-            let (questions, opened) = &*theirs;
-            let questions = questions.lock().expect("no test fails while it looks");
-            drop(opened.wait_while(questions, |questions| asked.before >= *questions));
-            says("Done.")
-        });
-        Gated { model, gate, asked }
-    }
-
-    fn open(&self, questions: u32) {
-        *self.gate.0.lock().expect("no test fails while it looks") = questions;
-        self.gate.1.notify_all();
-    }
-
-    fn wait_for_question(&self, number: u32) {
-        wait("a question", || (self.asked.load(Ordering::SeqCst) > number).then_some(()));
-    }
-}
-
-fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(began.elapsed() < PATIENCE, "{what} never came");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
 
 fn json(printed: &Printed) -> Value {
     assert_eq!(printed.code, 0, "{printed:?}");

@@ -44,7 +44,11 @@ impl Place {
 
     /// Starts the program and leaves it running.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let mut command = self.command(arguments);
+        self.start_command(&mut self.command(arguments))
+    }
+
+    /// The same for a command that was changed.
+    pub fn start_command(&self, command: &mut Command) -> Running {
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let out = BufReader::new(child.stdout.take().expect("a pipe"));
