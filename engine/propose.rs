@@ -1,9 +1,7 @@
 //! Proposals: how a plan becomes a candidate. The writer model edits a parent's policy by operations on its items;
 //! taking edits back, making them elsewhere and putting them together needs no model. Whatever comes back is
-//! checked before it costs an episode: whole, new, short enough, and free of names and dates that only the
-//! fixtures know.
+//! checked before it costs an episode: whole, new, short enough, and as general as the lint wants it.
 
-mod entity;
 mod judge;
 mod prompt;
 mod reply;
@@ -13,13 +11,13 @@ mod writers;
 use crate::episode::{AssistantTurn, Message, Usage};
 use crate::event::{Aim, Candidate, Event, Operator, ProposalFailed, ProposalFault, ProposalPlan, Proposed};
 use crate::lineage::{CombineError, Lineage};
+use crate::lint::Lint;
 use crate::llm::{Llm, LlmError, Reply, Request};
 use crate::pack::Pack;
 use crate::policy::{Hunk, Policy};
 use crate::scenario::Suite;
 use crate::search::Search;
 use crate::units::Seed;
-use entity::Entities;
 use judge::Judge;
 use prompt::{Question, Shown};
 use std::sync::Arc;
@@ -52,12 +50,12 @@ pub async fn propose(
     let mut usage = Usage::default();
     let lineage = search.lineage();
     let result = if plan.operator.asks_writer() {
-        let entities = Entities::of(suite, base.agents_md());
-        let judge = Judge { plan, search, base, entities };
-        let shown = Shown::of(plan, suite, &judge.entities, style.shows_patterns);
+        let lint = Lint::of(suite).knowing(base.agents_md());
+        let judge = Judge { plan, search, base, lint };
+        let shown = Shown::of(plan, suite, &judge.lint, style.shows_patterns);
         written(&Desk { judge: &judge, lineage, shown: &shown }, writer, seed, &mut usage).await
     } else {
-        combined(plan, lineage, &Judge { plan, search, base, entities: Entities::default() })
+        combined(plan, lineage, &Judge { plan, search, base, lint: Lint::default() })
     };
     match result {
         Ok(Written { candidate, rationale, aims }) => {

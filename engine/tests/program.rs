@@ -16,6 +16,7 @@ mod fake;
 mod gateways;
 mod kills;
 mod lab;
+mod pack;
 mod personas;
 pub mod place;
 pub mod rescore;

@@ -2,6 +2,7 @@
 
 use super::RunArgs;
 use super::cache::CacheSettings;
+use super::gate::Champion;
 use crate::agents::{AgentSettings, EvaluatorSettings};
 use crate::limits::Prices;
 use crate::models::{ModelSettings, Models};
@@ -9,6 +10,7 @@ use anyhow::Context;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use packwright::budget::RunCaps;
+use packwright::lint::Rule;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,6 +34,12 @@ pub struct Settings {
     /// Steps under way at once, where the user said so.
     #[serde(default)]
     pub parallel: Option<u16>,
+    /// The pack that a winner must not be too similar to.
+    #[serde(default)]
+    pub champion: Option<Champion>,
+    /// Rules of the lint that a winner may break.
+    #[serde(default)]
+    pub allow_lint: Vec<Rule>,
     /// Where the values came from, by the name of the part.
     #[serde(default)]
     pub sources: BTreeMap<String, String>,
@@ -52,6 +60,8 @@ impl Settings {
             caps,
             prices,
             parallel: args.process.parallel,
+            champion: args.champion.as_deref().map(|name| Champion::of(name, &args.runs)).transpose()?,
+            allow_lint: args.process.allow_lint.clone(),
             sources: args.sources.clone(),
         })
     }
@@ -74,7 +84,7 @@ impl Settings {
 }
 
 /// The parts of the settings, and the options and groups of options that set each.
-const PARTS: [(&str, &[&str]); 9] = [
+const PARTS: [(&str, &[&str]); 11] = [
     ("seed", &["seed"]),
     ("suite", &["suite"]),
     ("packs", &["packs"]),
@@ -84,6 +94,8 @@ const PARTS: [(&str, &[&str]); 9] = [
     ("caps", &["LimitArgs"]),
     ("prices", &["prices"]),
     ("parallel", &["parallel"]),
+    ("champion", &["champion"]),
+    ("allow_lint", &["allow_lint"]),
 ];
 
 /// Says of each part of the settings where its values come from.
