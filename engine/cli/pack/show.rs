@@ -55,11 +55,14 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     ));
     out::line(format!("Hash       {}", pack.hash().0));
     out::line(format!("Size       {} of {PACK_SIZE_MAX} bytes in canonical form", pack.size()));
-    for list in ["allow", "deny"] {
+    for (list, label) in [("allow", "Allowed"), ("deny", "Denied")] {
         let names = pack.document().get("tool_policy").and_then(|policy| policy.get(list));
         let names = names.and_then(Value::as_list).unwrap_or_default();
         let names: Vec<String> = names.iter().map(word).collect();
-        out::line(format!("{list:<10} {}", if names.is_empty() { "-".to_owned() } else { names.join(", ") }));
+        out::line(format!(
+            "{label:<10} {}",
+            if names.is_empty() { "-".to_owned() } else { names.join(", ") }
+        ));
     }
     for (name, text) in pack.files() {
         let (length, lines) = (text.encode_utf16().count(), text.lines().count());

@@ -92,7 +92,7 @@ fn told_of_end(
         out::note(plain(line));
     }
     match status.code() {
-        Some(0 | 4) => {
+        Some(0 | 4 | 6) => {
             out::line(format!("run {id} has ended already; `{}`", command_for("report", &args.runs, id)));
             Ok(ExitCode::from(status.code().unwrap_or_default() as u8))
         }
@@ -115,6 +115,9 @@ fn arguments(args: &RunArgs, id: &str, level: Level) -> Vec<OsString> {
     words.extend(["--log-level".into(), level.word().into()]);
     if let Some(parallel) = process.parallel {
         words.extend(["--parallel".into(), parallel.to_string().into()]);
+    }
+    for rule in &process.allow_lint {
+        words.extend(["--allow-lint", rule.word()].map(OsString::from));
     }
     let flags = [
         ("--no-push", process.no_push),

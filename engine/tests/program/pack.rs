@@ -274,7 +274,6 @@ fn a_winner_that_is_too_similar_to_the_champion_is_not_published() {
     let arguments = ["--budget", "200", "--seed", "7", "--start", "AGENTS.md"];
     let won = place.optimize(&arguments);
     assert_eq!(won.code, 0, "{won:?}");
-    place.git("packs/best", &["status"]);
     let champion = [&arguments[..], &["--packs", "packs/other", "--champion", "packs/best"]].concat();
     let refused = place.optimize(&champion);
     assert!(
