@@ -24,6 +24,7 @@ use scenario_names::ScenarioNames;
 use serde::Serialize;
 use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 pub use rule::{RULES, Rule};
 
@@ -88,17 +89,25 @@ pub struct Reference {
     pub pack: Pack,
 }
 
-/// What the policies for a suite must not hold.
+/// What the policies for a suite must not hold. A clone shares what was learned of the suite.
 #[derive(Clone, Debug, Default)]
 pub struct Lint {
+    learned: Arc<Learned>,
+    /// What a policy held already, by rule and words.
+    known: HashSet<(Rule, String)>,
+    /// The facts among it, by their keys.
+    known_facts: HashSet<String>,
+}
+
+/// What is known of a suite.
+#[derive(Debug, Default)]
+struct Learned {
     facts: Facts,
     passages: Passages,
     rubrics: Rubrics,
     scenarios: ScenarioNames,
     /// The names of the JSON files behind the mock tools.
     files: BTreeSet<String>,
-    /// What a policy held already, by rule and words.
-    known: HashSet<(Rule, String)>,
 }
 
 impl Lint {
@@ -107,27 +116,27 @@ impl Lint {
         let paths = suite.scenarios.iter().flat_map(|scenario| scenario.fixtures.iter());
         let names =
             paths.filter_map(|(path, _)| path.rsplit('/').next()).filter(|name| name.ends_with(".json"));
-        Lint {
+        let learned = Learned {
             facts: Facts::of(suite),
             passages: Passages::of(suite),
             rubrics: Rubrics::of(suite),
             scenarios: ScenarioNames::of(suite),
             files: names.map(str::to_owned).collect(),
-            known: HashSet::new(),
-        }
+        };
+        Lint { learned: Arc::new(learned), ..Lint::default() }
     }
 
     /// The same without what a policy holds already: an edit is not to blame for it.
     pub fn knowing(mut self, policy: &str) -> Lint {
         let known = self.hits(policy).into_iter().map(|hit| (hit.rule, normalized(&policy[hit.range])));
         self.known = known.collect();
-        self.facts = self.facts.knowing(policy);
+        self.known_facts = self.learned.facts.keys_in(policy);
         self
     }
 
     /// The text with placeholders for the facts of the suite.
     pub fn mask(&self, text: &str) -> String {
-        self.facts.mask(text)
+        self.learned.facts.mask(text, &self.known_facts)
     }
 
     /// What is wrong with the text of one file, from top to bottom.
@@ -157,12 +166,13 @@ impl Lint {
 
     fn hits(&self, text: &str) -> Vec<Hit> {
         let error = |range, rule| Hit { range, rule, severity: Severity::Error };
+        let Learned { facts, passages, rubrics, scenarios, files } = &*self.learned;
         let mut hits: Vec<Hit> =
-            self.facts.find(text).into_iter().map(|hit| error(hit.range, hit.rule)).collect();
-        hits.extend(self.passages.find(text).into_iter().map(|range| error(range, Rule::CopiedText)));
-        hits.extend(self.rubrics.find(text).into_iter().map(|(range, rule)| error(range, rule)));
-        hits.extend(orders::orders(text, &self.files).into_iter().map(|(range, rule)| error(range, rule)));
-        hits.extend(self.scenarios.find(text).into_iter().map(|(range, is_certain)| Hit {
+            facts.find(text, &self.known_facts).into_iter().map(|hit| error(hit.range, hit.rule)).collect();
+        hits.extend(passages.find(text).into_iter().map(|range| error(range, Rule::CopiedText)));
+        hits.extend(rubrics.find(text).into_iter().map(|(range, rule)| error(range, rule)));
+        hits.extend(orders::orders(text, files).into_iter().map(|(range, rule)| error(range, rule)));
+        hits.extend(scenarios.find(text).into_iter().map(|(range, is_certain)| Hit {
             range,
             rule: Rule::Scenario,
             severity: if is_certain { Severity::Error } else { Severity::Warning },

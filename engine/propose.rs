@@ -15,12 +15,12 @@ use crate::lint::Lint;
 use crate::llm::{Llm, LlmError, Reply, Request};
 use crate::pack::Pack;
 use crate::policy::{Hunk, Policy};
-use crate::scenario::Suite;
+use crate::scenario::{Scenario, Suite};
 use crate::search::Search;
 use crate::units::Seed;
 use judge::Judge;
 use prompt::{Question, Shown};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 pub use writers::{Turns, Writers};
 
 /// Enough for the longest policy that agents read, with room for a model that thinks aloud.
@@ -50,7 +50,7 @@ pub async fn propose(
     let mut usage = Usage::default();
     let lineage = search.lineage();
     let result = if plan.operator.asks_writer() {
-        let lint = Lint::of(suite).knowing(base.agents_md());
+        let lint = lint_of(suite).knowing(base.agents_md());
         let judge = Judge { plan, search, base, lint };
         let shown = Shown::of(plan, suite, &judge.lint, style.shows_patterns);
         written(&Desk { judge: &judge, lineage, shown: &shown }, writer, seed, &mut usage).await
@@ -62,6 +62,27 @@ pub async fn propose(
             Event::Proposed(Proposed { candidate, rationale, aims, usage })
         }
         Err(reason) => Event::ProposalFailed(ProposalFailed { operator: plan.operator, reason, usage }),
+    }
+}
+
+/// The lint of the suite that was asked for last: learning a suite takes longer than all else about a proposal, and a
+/// process has hardly ever more than one.
+static LEARNED: Mutex<Option<(Vec<Arc<Scenario>>, Lint)>> = Mutex::new(None);
+
+fn lint_of(suite: &Suite) -> Lint {
+    let is_it = |scenarios: &[Arc<Scenario>]| {
+        let pairs = scenarios.iter().zip(&suite.scenarios);
+        scenarios.len() == suite.scenarios.len()
+            && pairs.into_iter().all(|(one, other)| Arc::ptr_eq(one, other))
+    };
+    let mut learned = LEARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*learned {
+        Some((scenarios, lint)) if is_it(scenarios) => lint.clone(),
+        _ => {
+            let lint = Lint::of(suite);
+            *learned = Some((suite.scenarios.clone(), lint.clone()));
+            lint
+        }
     }
 }
 

@@ -37,8 +37,6 @@ pub(super) struct Facts {
     channels: HashSet<String>,
     days: HashSet<Day>,
     amounts: HashSet<Amount>,
-    /// What may be named all the same, by the keys of hits.
-    known: HashSet<String>,
 }
 
 /// A fact in a text.
@@ -56,19 +54,20 @@ impl Facts {
         collect::facts(suite)
     }
 
-    /// The same without those that a text names already.
-    pub fn knowing(mut self, known: &str) -> Facts {
-        for hit in self.find(known) {
-            self.known.extend(hit.key.split(' ').map(str::to_owned));
-            self.known.insert(hit.key);
+    /// The keys of the facts that a text names, and of their parts.
+    pub fn keys_in(&self, text: &str) -> HashSet<String> {
+        let mut keys = HashSet::new();
+        for hit in self.find(text, &HashSet::new()) {
+            keys.extend(hit.key.split(' ').map(str::to_owned));
+            keys.insert(hit.key);
         }
-        self
+        keys
     }
 
-    /// The text with a placeholder for every fact.
-    pub fn mask(&self, text: &str) -> String {
+    /// The text with a placeholder for every fact that is not known already.
+    pub fn mask(&self, text: &str, known: &HashSet<String>) -> String {
         let (mut masked, mut end) = (String::new(), 0);
-        for hit in self.find(text) {
+        for hit in self.find(text, known) {
             masked.push_str(&text[end..hit.range.start]);
             masked.push_str(match hit.rule {
                 Rule::Address => "[address]",
@@ -82,8 +81,8 @@ impl Facts {
         masked + &text[end..]
     }
 
-    /// Where a text holds facts; in order, without overlaps.
-    pub fn find(&self, text: &str) -> Vec<Hit> {
+    /// Where a text holds facts, those with known keys left out; in order, without overlaps.
+    pub fn find(&self, text: &str, known: &HashSet<String>) -> Vec<Hit> {
         let mut found = self.find_phrases(text);
         let days = days(text).into_iter().filter(|(_, day)| self.days.contains(day));
         found.extend(days.map(|(range, Day { month, day })| Hit {
@@ -111,7 +110,7 @@ impl Facts {
             end = end.max(hit.range.end);
             is_free
         });
-        found.retain(|hit| !self.known.contains(&hit.key));
+        found.retain(|hit| !known.contains(&hit.key));
         found
     }
 

@@ -6,7 +6,7 @@ use crate::units::SuiteHash;
 use crate::value::Value;
 use std::sync::Arc;
 
-fn facts(known: &str) -> Facts {
+fn facts() -> Facts {
     let mut fixtures = Folder::default();
     fixtures.insert_text(
         "contacts.json",
@@ -35,18 +35,18 @@ fn facts(known: &str) -> Facts {
     };
     let suite =
         Suite { name: "t".into(), scenarios: vec![Arc::new(scenario)], hash: SuiteHash(String::new()) };
-    Facts::of(&suite).knowing(known)
+    Facts::of(&suite)
 }
 
 fn check(facts: &Facts, policy: &str, expected: &[&str]) {
-    let found = facts.find(policy);
+    let found = facts.find(policy, &HashSet::new());
     let found: Vec<&str> = found.iter().map(|hit| &policy[hit.range.clone()]).collect();
     assert_eq!(found, expected, "{policy}");
 }
 
 #[test]
 fn what_only_the_fixtures_know_is_found() {
-    let facts = facts("");
+    let facts = facts();
     check(&facts, "Ask Orla first; Orla's mail matters.", &["Orla", "Orla's"]);
     check(
         &facts,
@@ -76,7 +76,7 @@ fn what_only_the_fixtures_know_is_found() {
 
 #[test]
 fn whom_validators_let_agents_work_for_is_found() {
-    let facts = facts("");
+    let facts = facts();
     check(&facts, "Sign as Alex Chen.", &["Alex Chen"]);
     check(
         &facts,
@@ -91,12 +91,12 @@ fn whom_validators_let_agents_work_for_is_found() {
         "Drew up a sage plan. Foster trust: harbor no doubts, and put analytics and atlas aside.",
         &[],
     );
-    assert_eq!(facts.mask("Dear Alex Chen of Vertex Labs"), "Dear [name] of [name]");
+    assert_eq!(facts.mask("Dear Alex Chen of Vertex Labs", &HashSet::new()), "Dear [name] of [name]");
 }
 
 #[test]
 fn a_general_policy_names_nothing() {
-    let facts = facts("");
+    let facts = facts();
     for policy in [
         "Will the Platform Team or Support object? Mark it. Priority p1 first; draper, board, plan.",
         "Use dates such as 2026-12-31. Ask before you send. At 10:00 read USER.md and memory/notes.md.",
@@ -108,14 +108,22 @@ fn a_general_policy_names_nothing() {
 
 #[test]
 fn what_the_policy_named_already_may_stay() {
-    check(&facts("Work for Quillmere."), "Quillmere and Orla", &["Orla"]);
-    check(&facts("Be Alex Chen's friend."), "Alex Chen and Sam Patel", &["Sam Patel"]);
+    let facts = facts();
+    let check = |known: &str, policy: &str, expected: &str| {
+        let found = facts.find(policy, &facts.keys_in(known));
+        assert_eq!(found.iter().map(|hit| &policy[hit.range.clone()]).collect::<Vec<_>>(), [expected]);
+    };
+    check("Work for Quillmere.", "Quillmere and Orla", "Orla");
+    check("Be Alex Chen's friend.", "Alex Chen and Sam Patel", "Sam Patel");
 }
 
 #[test]
 fn facts_are_masked() {
     assert_eq!(
-        facts("").mask("Orla Fenwick (orla@quill-mere.example) wants p104 by 23 March, for 18,400."),
+        facts().mask(
+            "Orla Fenwick (orla@quill-mere.example) wants p104 by 23 March, for 18,400.",
+            &HashSet::new()
+        ),
         "[name] ([address]) wants [id] by [date], for [amount]."
     );
 }
