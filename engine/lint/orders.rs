@@ -24,9 +24,12 @@ pub(super) fn orders(policy: &str, files: &BTreeSet<String>) -> Vec<(Range<usize
     found
 }
 
+/// Spaces stand for any number of them, since lines that go on are indented.
 fn compiled(patterns: &[&str]) -> Vec<Regex> {
-    let compile =
-        |pattern: &&str| Regex::new(&format!("(?i){pattern}")).expect("the pattern is constant and tested");
+    let compile = |pattern: &&str| {
+        let spaced = pattern.replace(" ?", r"\s*").replace(' ', " +");
+        Regex::new(&format!("(?i){spaced}")).expect("the pattern is constant and tested")
+    };
     patterns.iter().map(compile).collect()
 }
 

@@ -153,9 +153,10 @@ impl Collector {
             parts.iter().filter(|part| part.chars().count() >= 3 && part.chars().all(char::is_alphabetic))
         {
             let lower = part.to_lowercase();
-            if is_rare(&lower) {
+            let is_word = self.lower_case.contains(&lower);
+            if is_rare(&lower) && !is_word {
                 self.facts.rare.insert(lower);
-            } else if !self.lower_case.contains(&lower) && !is_also_no_name(part) {
+            } else if !(is_word && is_common(&lower)) && !is_also_no_name(part) {
                 self.facts.ambiguous.insert(lower);
             }
         }
