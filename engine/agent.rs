@@ -7,7 +7,7 @@ pub mod external;
 
 mod bootstrap;
 mod command_summary;
-mod held;
+pub(crate) mod held;
 mod response;
 mod tool_label;
 mod tool_use;

@@ -382,7 +382,7 @@ pub enum ProposalFault {
     Duplicate { of: PackHash },
     /// The policy is longer than agents read.
     TooLong { utf16_units: u32 },
-    /// The policy names facts of the fixtures.
+    /// The policy was made for the scenarios: what the lint found, in words.
     Overfitted { names: Vec<String> },
     /// The writer was not asked any more.
     LimitReached { limit: Limit },

@@ -10,7 +10,8 @@
 //! 1. Words and machinery never touch disk, clock or network.
 //! 2. The library never prints.
 //! 3. Nothing outside `llm` and `agent::openclaw` opens a socket to a model; `agent::external` opens one to evaluators,
-//!    `export::send` one to a collector of traces, and `notify::http` one to where messages go.
+//!    `export::send` one to a collector of traces, `notify::http` one to where messages go, and `publish::fetch` one to
+//!    where another's pack lies.
 //! 4. Nothing but `publish`, and the programs that the user names, changes anything outside the runs folder and the cache.
 //! 5. State is only what telling the recorded events gives: a live run and a resumed run use the same lines.
 //! 6. Results do not depend on which worker finished first.
@@ -27,6 +28,7 @@ pub mod pack;
 pub mod persona;
 pub mod score;
 pub mod policy;
+pub mod lint;
 pub mod stats;
 pub mod event;
 pub mod lineage;

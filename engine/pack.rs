@@ -6,12 +6,14 @@
 
 mod digits;
 mod schema;
+mod similarity;
 mod warning;
 
 use crate::units::{PackHash, sha256_hex};
 use crate::value::{JsonError, Value, parse};
 
 pub use schema::{PackIssue, PolicyList};
+pub use similarity::{Similarity, normalized};
 pub use warning::PackWarning;
 pub(crate) use warning::{is_plain_document, is_plain_path};
 

@@ -1,9 +1,7 @@
 //! Proposals: how a plan becomes a candidate. The writer model edits a parent's policy by operations on its items;
 //! taking edits back, making them elsewhere and putting them together needs no model. Whatever comes back is
-//! checked before it costs an episode: whole, new, short enough, and free of names and dates that only the
-//! fixtures know.
+//! checked before it costs an episode: whole, new, short enough, and as general as the lint wants it.
 
-mod entity;
 mod judge;
 mod prompt;
 mod reply;
@@ -13,16 +11,16 @@ mod writers;
 use crate::episode::{AssistantTurn, Message, Usage};
 use crate::event::{Aim, Candidate, Event, Operator, ProposalFailed, ProposalFault, ProposalPlan, Proposed};
 use crate::lineage::{CombineError, Lineage};
+use crate::lint::Lint;
 use crate::llm::{Llm, LlmError, Reply, Request};
 use crate::pack::Pack;
 use crate::policy::{Hunk, Policy};
-use crate::scenario::Suite;
+use crate::scenario::{Scenario, Suite};
 use crate::search::Search;
 use crate::units::Seed;
-use entity::Entities;
 use judge::Judge;
 use prompt::{Question, Shown};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 pub use writers::{Turns, Writers};
 
 /// Enough for the longest policy that agents read, with room for a model that thinks aloud.
@@ -52,18 +50,39 @@ pub async fn propose(
     let mut usage = Usage::default();
     let lineage = search.lineage();
     let result = if plan.operator.asks_writer() {
-        let entities = Entities::of(suite, base.agents_md());
-        let judge = Judge { plan, search, base, entities };
-        let shown = Shown::of(plan, suite, &judge.entities, style.shows_patterns);
+        let lint = lint_of(suite).knowing(base.agents_md());
+        let judge = Judge { plan, search, base, lint };
+        let shown = Shown::of(plan, suite, &judge.lint, style.shows_patterns);
         written(&Desk { judge: &judge, lineage, shown: &shown }, writer, seed, &mut usage).await
     } else {
-        combined(plan, lineage, &Judge { plan, search, base, entities: Entities::default() })
+        combined(plan, lineage, &Judge { plan, search, base, lint: Lint::default() })
     };
     match result {
         Ok(Written { candidate, rationale, aims }) => {
             Event::Proposed(Proposed { candidate, rationale, aims, usage })
         }
         Err(reason) => Event::ProposalFailed(ProposalFailed { operator: plan.operator, reason, usage }),
+    }
+}
+
+/// The lint of the suite that was asked for last: learning a suite takes longer than all else about a proposal, and a
+/// process has hardly ever more than one.
+static LEARNED: Mutex<Option<(Vec<Arc<Scenario>>, Lint)>> = Mutex::new(None);
+
+fn lint_of(suite: &Suite) -> Lint {
+    let is_it = |scenarios: &[Arc<Scenario>]| {
+        let pairs = scenarios.iter().zip(&suite.scenarios);
+        scenarios.len() == suite.scenarios.len()
+            && pairs.into_iter().all(|(one, other)| Arc::ptr_eq(one, other))
+    };
+    let mut learned = LEARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*learned {
+        Some((scenarios, lint)) if is_it(scenarios) => lint.clone(),
+        _ => {
+            let lint = Lint::of(suite);
+            *learned = Some((suite.scenarios.clone(), lint.clone()));
+            lint
+        }
     }
 }
 

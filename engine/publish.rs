@@ -1,9 +1,10 @@
-//! Publishing: putting a winner where others can fetch it.
+//! Publishing: putting a winner where others can fetch it, and fetching what others put there.
 //!
 //! Everything here changes something that others see, so doing it twice changes nothing, nothing is ever
 //! forced, and what went wrong comes with the next step to take. Whether a pack deserves to be published was
 //! decided before.
 
+mod fetch;
 pub mod git;
 mod note;
 mod program;
@@ -13,6 +14,7 @@ mod redact;
 mod rehearsal;
 mod rejection;
 
+pub use fetch::{FetchError, fetch_pack, is_remote};
 pub use git::{Committed, PackRepo, PublishError};
 pub use note::{CommitNote, WonWith};
 pub use program::GitProgram;

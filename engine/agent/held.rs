@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const TRIES: usize = 8;
 
 /// A folder that nobody else can read; it goes when this is dropped.
-pub(super) struct HeldFolder {
+pub(crate) struct HeldFolder {
     path: PathBuf,
     /// None on file systems without locks, where nothing is known to be abandoned either.
     _lock: Option<File>,

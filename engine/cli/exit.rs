@@ -16,7 +16,8 @@ pub enum Exit {
     NoImprovement = 4,
     /// Models, disks or remotes failed; the run can be resumed.
     Infrastructure = 5,
-    /// What was to be kept from getting worse did: a comparison found it worse, or a verdict is another.
+    /// What was to hold does not: a comparison found a pack worse, a verdict is another, or a pack is not fit to be
+    /// published.
     Gate = 6,
     /// Interrupted by the user; the run can be resumed.
     Interrupted = 130,
@@ -32,7 +33,8 @@ Exit codes:
   3    the input is wrong: a suite, a pack, a setting, a missing key
   4    the run ended in order, and there is no better pack
   5    models, disks or remotes failed; `optimize resume` goes on
-  6    a gate does not hold: `compare` found B worse, or `rescore --expect-same` a difference
+  6    a gate does not hold: `compare` found B worse, `rescore --expect-same` a difference,
+       `pack lint` errors, `pack similarity` a copy; or a better pack was not published for these
   130  stopped at once; `optimize resume` goes on";
 
 impl From<Exit> for ExitCode {

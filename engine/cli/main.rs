@@ -26,6 +26,7 @@ mod notify;
 mod offline_llm;
 mod openclaw;
 mod out;
+mod pack;
 mod progress;
 mod report;
 mod rescore;
@@ -126,6 +127,8 @@ enum Command {
     Doctor(Box<doctor::DoctorArgs>),
     /// Check suites, scenario files and packs, and say all that is wrong with them
     Check(check::CheckArgs),
+    /// Build, check and compare packs
+    Pack(pack::PackArgs),
     /// Run whole optimizations against simulated worlds, and compare what they really gain
     Lab(Box<lab::LabArgs>),
     /// Show the scenarios of a suite, or write it for other programs
@@ -160,6 +163,7 @@ fn main() -> ExitCode {
         Some(Command::Cache(args)) => cache::run(args),
         Some(Command::Doctor(args)) => doctor::run(*args),
         Some(Command::Check(args)) => check::run(args),
+        Some(Command::Pack(args)) => pack::run(args),
         Some(Command::Lab(args)) => lab::run(*args),
         Some(Command::Suite(args)) => suite::run(args),
     };

@@ -306,7 +306,7 @@ fn fault_words(fault: &ProposalFault) -> String {
         ProposalFault::Duplicate { of } => format!("it repeats {}", of.short()),
         ProposalFault::TooLong { utf16_units } => format!("too long: {utf16_units} UTF-16 units"),
         ProposalFault::Overfitted { names } => {
-            format!("it names facts of the fixtures: {}", names.join(", "))
+            format!("it was made for the scenarios: {}", names.join(", "))
         }
         ProposalFault::LimitReached { limit } => limit.to_string(),
     }

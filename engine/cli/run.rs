@@ -5,6 +5,7 @@ mod cache;
 pub mod conclusion;
 pub mod detach;
 mod folder;
+mod gate;
 mod prepared;
 mod personas;
 pub mod process;
@@ -100,6 +101,11 @@ pub struct RunArgs {
     #[arg(long, default_value = "packs/best", value_name = "FOLDER")]
     pub packs: PathBuf,
 
+    /// The champion's pack, as `optimize pack` takes one: a file, a run, an https address, git:REPOSITORY#REVISION. A
+    /// winner that validators would take for a copy of it is not published
+    #[arg(long, value_name = "PACK")]
+    pub champion: Option<String>,
+
     #[command(flatten)]
     pub process: ProcessArgs,
 
@@ -108,7 +114,7 @@ pub struct RunArgs {
     pub runs: PathBuf,
 
     /// Go on with a run that was cut off or paused: its id, or the newest one. The same as `optimize resume`
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "cache_days", "proposals", "ModelArgs", "AgentArgs", "EvaluatorArgs", "PersonaArgs", "LimitArgs"])]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "champion", "cache_days", "proposals", "ModelArgs", "AgentArgs", "EvaluatorArgs", "PersonaArgs", "LimitArgs"])]
     pub resume: Option<String>,
 
     /// Begin although the budget or a limit does not pay for three proposals and a final comparison
@@ -291,6 +297,9 @@ impl Session {
         ]);
         lines.extend(self.estimate.as_ref().map(in_short));
         lines.extend(personas::notice(&self.started.profile));
+        if self.estimate.is_some() {
+            lines.extend(gate::notice(self));
+        }
         lines
     }
 

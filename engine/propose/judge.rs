@@ -1,10 +1,11 @@
 //! What a policy must pass to become a candidate: short enough, general, and not tried before.
 
-use super::entity::Entities;
 use super::resemblance::resemble;
 use crate::event::{Candidate, ProposalFault, ProposalPlan};
-use crate::pack::{PACK_SIZE_MAX, Pack};
+use crate::lint::Lint;
+use crate::pack::{AGENTS_MD, PACK_SIZE_MAX, Pack};
 use crate::policy::{Hunk, Policy};
+use crate::scenario::problem::Severity;
 use crate::search::Search;
 use crate::units::PackHash;
 
@@ -13,8 +14,8 @@ pub(super) struct Judge<'a> {
     pub plan: &'a ProposalPlan,
     pub search: &'a Search,
     pub base: &'a Pack,
-    /// What the policy must not name.
-    pub entities: Entities,
+    /// What the policy must not hold.
+    pub lint: Lint,
 }
 
 impl Judge<'_> {
@@ -26,7 +27,7 @@ impl Judge<'_> {
         if utf16_units > self.plan.length_max || pack.size() > PACK_SIZE_MAX {
             return Err(ProposalFault::TooLong { utf16_units });
         }
-        let names = self.entities.named_in(&agents_md);
+        let names = self.narrow(&agents_md);
         if !names.is_empty() {
             return Err(ProposalFault::Overfitted { names });
         }
@@ -37,6 +38,19 @@ impl Judge<'_> {
         }
         let (parents, operator) = (self.plan.parents.clone(), self.plan.operator);
         Ok(Candidate { parents, operator, hunks, ..Candidate::brought(id, &agents_md) })
+    }
+
+    /// What keeps a policy from being general, each once; warnings do not.
+    fn narrow(&self, agents_md: &str) -> Vec<String> {
+        let findings = self.lint.text(AGENTS_MD, agents_md);
+        let mut names: Vec<String> = Vec::new();
+        for finding in findings.iter().filter(|finding| finding.severity == Severity::Error) {
+            let name = finding.in_short();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     /// An earlier edit of the same parent that is nearly the same. Algebra is not asked: it repeats edits on

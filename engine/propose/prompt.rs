@@ -160,7 +160,10 @@ pub(super) fn complaint(fault: &ProposalFault, length_max: u32) -> Option<String
             format!("the policy is too long: {utf16_units} characters where {length_max} are allowed")
         }
         ProposalFault::Overfitted { names } => {
-            format!("the policy names facts of the situations instead of being general: {}", names.join(", "))
+            format!(
+                "the policy is made for these situations instead of being general; it holds {}",
+                names.join(", ")
+            )
         }
         ProposalFault::Unreachable { .. }
         | ProposalFault::Duplicate { .. }

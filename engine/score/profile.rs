@@ -49,6 +49,20 @@ pub struct Profile {
     /// How many runs of a scenario vote together, check by check; none averages the scores of single runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vote_runs: Option<NonZeroU8>,
+    /// From this similarity on, validators take a pack for a copy of the champion's.
+    #[serde(default = "usual_similarity", skip_serializing_if = "is_usual_similarity")]
+    pub similarity_max: f64,
+}
+
+/// What all profiles had until the measure was given up.
+const SIMILARITY_MAX: f64 = 0.80;
+
+fn usual_similarity() -> f64 {
+    SIMILARITY_MAX
+}
+
+fn is_usual_similarity(value: &f64) -> bool {
+    *value == SIMILARITY_MAX
 }
 
 /// What packs are compared by.
@@ -98,6 +112,7 @@ impl Profile {
             direction: Direction::Higher,
             gates: None,
             vote_runs: None,
+            similarity_max: SIMILARITY_MAX,
         }
     }
 
@@ -305,7 +320,7 @@ mod tests {
             (20_000, 19_700)
         );
         let stored = serde_json::to_string(&Profile::default()).unwrap();
-        for later in ["personas", "quantity", "direction", "gates", "vote_runs"] {
+        for later in ["personas", "quantity", "direction", "gates", "vote_runs", "similarity_max"] {
             assert!(!stored.contains(later), "a run without {later} is stored as before");
         }
     }

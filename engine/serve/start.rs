@@ -179,7 +179,7 @@ async fn begin_once(served: &Served, start: &Start, words: Vec<String>) -> Resul
     served.catalog.look_again();
     let begun = match output.status.code() {
         // What has ended already has no better pack, or has one.
-        Some(0 | 4) => parsed(&output).map(|told| Begun {
+        Some(0 | 4 | 6) => parsed(&output).map(|told| Begun {
             run: told["run"].as_str().unwrap_or_default().to_owned(),
             process: told["process"].as_u64().map(|process| process as u32),
         }),

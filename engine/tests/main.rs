@@ -11,6 +11,7 @@ mod faults;
 mod fuzz_bodies;
 mod lab;
 mod limits;
+mod lint;
 mod llm;
 mod loading;
 mod notify;

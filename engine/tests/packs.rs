@@ -1,7 +1,7 @@
 //! The pack format against the validators' own answers.
 
 use crate::conformance;
-use packwright::pack::{Pack, PackIssue};
+use packwright::pack::{Pack, PackIssue, Similarity, normalized};
 use packwright::units::sha256_hex;
 use packwright::value::{Value, parse};
 
@@ -16,6 +16,31 @@ fn packs_are_read_hashed_and_judged_as_validators_do() {
     println!("packs.jsonl: {} of {} vectors agree", lines.len(), lines.len());
     println!("  of these refused, since no text can hold half a surrogate pair: {}", refused.join(", "));
     assert_eq!((lines.len(), refused.len()), (80, 1));
+}
+
+#[test]
+fn policies_are_as_similar_as_validators_find_them() {
+    let Some(lines) = conformance::lines("ncd.jsonl") else { return };
+    for line in &lines {
+        let vector: serde_json::Value = serde_json::from_str(line).expect("a vector is JSON");
+        let text = |key: &str| vector[key].as_str().expect("a text");
+        let id = text("id");
+        let similarity = Similarity::of_texts(text("a"), text("b"));
+        // The vectors leave out the normalized form of long texts.
+        for (text, form) in [(text("a"), "norm_a"), (text("b"), "norm_b")] {
+            if let Some(expected) = vector[form].as_str() {
+                assert_eq!(normalized(text), expected, "{id}");
+            }
+            assert_eq!(normalized(text).len() as u64, vector[format!("{form}_bytes")], "{id}");
+        }
+        let lengths = ["ca", "cb", "cab"].map(|key| vector[key].as_u64().expect("a length") as usize);
+        assert_eq!([similarity.first, similarity.second, similarity.both], lengths, "{id}");
+        let expected = vector["similarity"].as_f64().expect("a number");
+        assert_eq!(similarity.value.to_bits(), expected.to_bits(), "{id}");
+        assert_eq!(vector["too_similar_080"], similarity.value >= 0.8, "{id}");
+    }
+    println!("ncd.jsonl: {} of {} vectors agree, bit for bit", lines.len(), lines.len());
+    assert_eq!(lines.len(), 24);
 }
 
 /// Returns the name of a vector that no Rust text can hold, after making sure that it was refused.

@@ -20,6 +20,7 @@ mod gateways;
 mod kills;
 mod lab;
 mod notify;
+mod pack;
 mod personas;
 pub mod place;
 pub mod rescore;

@@ -1,6 +1,6 @@
 //! The end of a run: the report, the commit of a winner, and what to do next.
 
-use super::{DEFAULT_RUNS, RunArgs, Session};
+use super::{DEFAULT_RUNS, RunArgs, Session, gate};
 use crate::exit::Exit;
 use crate::out;
 use crate::report::gather;
@@ -117,6 +117,17 @@ fn publish(
         tell(args, &format!("Nothing was committed: {why}."));
         tell(args, "Next: another run compares with it.");
         return Ok(Exit::NoImprovement.into());
+    }
+    let findings = gate::findings(session, &winner);
+    if let Some(refusal) = gate::refusal(&findings, &gate::allowed(session, args)) {
+        keep(
+            session,
+            &Receipt::of_refusal(run, finalist.clone(), refusal.why.clone(), utc_text(super::now_ms())),
+        )?;
+        tell(args, &format!("Nothing was committed: {}.", refusal.why));
+        refusal.lines.iter().for_each(|line| tell(args, line));
+        tell(args, &refusal.next(&resume(&args.runs, id)));
+        return Ok(Exit::Gate.into());
     }
     let note = CommitNote {
         comparison: comparison.clone(),

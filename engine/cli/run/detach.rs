@@ -98,11 +98,11 @@ fn told_of_end(
         out::note(plain(line));
     }
     match status.code() {
-        Some(0 | 4) if args.json => {
+        Some(0 | 4 | 6) if args.json => {
             out::line(json!({"run": id, "folder": log.parent(), "process": null, "log": log}));
             Ok(ExitCode::from(status.code().unwrap_or_default() as u8))
         }
-        Some(0 | 4) => {
+        Some(0 | 4 | 6) => {
             out::line(format!("run {id} has ended already; `{}`", command_for("report", &args.runs, id)));
             Ok(ExitCode::from(status.code().unwrap_or_default() as u8))
         }
@@ -128,6 +128,9 @@ fn arguments(args: &RunArgs, id: &str, level: Level) -> Vec<OsString> {
     }
     let notify = &process.notify;
     words.extend(notify.quiet_hours.iter().flat_map(|hours| ["--quiet-hours".into(), hours.into()]));
+    for rule in &process.allow_lint {
+        words.extend(["--allow-lint", rule.word()].map(OsString::from));
+    }
     let flags = [
         ("--notify-from-stdin", !notify.notify.is_empty()),
         ("--wake-me", notify.wake_me),

@@ -10,6 +10,7 @@ use clap::Args;
 use packwright::budget::{Role as RoleKind, RunCaps};
 use packwright::control::{Control, Countable, Listening, Metering, Pace, Status, listen};
 use packwright::event::{Event, RunStarted, Tuned};
+use packwright::lint::Rule;
 use packwright::store::{Record, Store};
 use std::path::Path;
 use std::sync::Arc;
@@ -31,6 +32,11 @@ pub struct ProcessArgs {
     /// Neither use nor keep episodes and replies in the cache (see `optimize cache`)
     #[arg(long)]
     pub no_cache: bool,
+
+    /// Publish a winner although it breaks this rule of the lint; may be given several times (`optimize pack lint` tells
+    /// the rules)
+    #[arg(long, value_name = "RULE")]
+    pub allow_lint: Vec<Rule>,
 
     /// Commit a winner, but do not push it even if the pack repository has a remote
     #[arg(long)]

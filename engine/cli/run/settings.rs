@@ -2,6 +2,7 @@
 
 use super::RunArgs;
 use super::cache::CacheSettings;
+use super::gate::Champion;
 use crate::agents::{AgentSettings, EvaluatorSettings};
 use crate::limits::Prices;
 use crate::models::{ModelSettings, Models};
@@ -10,6 +11,7 @@ use anyhow::Context;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use packwright::budget::RunCaps;
+use packwright::lint::Rule;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -36,6 +38,12 @@ pub struct Settings {
     /// Where messages go; what may be secret of that is not kept.
     #[serde(default)]
     pub notify: NotifySettings,
+    /// The pack that a winner must not be too similar to.
+    #[serde(default)]
+    pub champion: Option<Champion>,
+    /// Rules of the lint that a winner may break.
+    #[serde(default)]
+    pub allow_lint: Vec<Rule>,
     /// Where the values came from, by the name of the part.
     #[serde(default)]
     pub sources: BTreeMap<String, String>,
@@ -57,6 +65,8 @@ impl Settings {
             prices,
             parallel: args.process.parallel,
             notify: args.process.notify.wanted(None)?.checked()?.kept(),
+            champion: args.champion.as_deref().map(|name| Champion::of(name, &args.runs)).transpose()?,
+            allow_lint: args.process.allow_lint.clone(),
             sources: args.sources.clone(),
         })
     }
@@ -80,6 +90,7 @@ impl Settings {
 
 /// The parts of the settings, and the options and groups of options that set each.
 const PARTS: [(&str, &[&str]); 10] = [
+const PARTS: [(&str, &[&str]); 11] = [
     ("seed", &["seed"]),
     ("suite", &["suite"]),
     ("packs", &["packs"]),
@@ -90,6 +101,8 @@ const PARTS: [(&str, &[&str]); 10] = [
     ("prices", &["prices"]),
     ("parallel", &["parallel"]),
     ("notify", &["NotifyArgs"]),
+    ("champion", &["champion"]),
+    ("allow_lint", &["allow_lint"]),
 ];
 
 /// Says of each part of the settings where its values come from.

@@ -1,10 +1,10 @@
 //! What the writer may be shown of the suite: situations by letters, and checks with what is known of them, as
 //! lines that cannot end the data they stand in.
 
-use super::super::entity::Entities;
 use super::super::reply::plain;
 use super::evidence::evidence;
 use crate::event::{Aim, ProposalPlan, Target};
+use crate::lint::Lint;
 use crate::scenario::{Scenario, Suite};
 
 const SCENARIOS_MAX: usize = 12;
@@ -18,18 +18,13 @@ const CHECKS_MAX: usize = 8;
 pub(in super::super) struct Shown<'a> {
     /// Those of the plan's checks first, none of the held-out ones.
     pub scenarios: Vec<&'a Scenario>,
-    entities: &'a Entities,
+    lint: &'a Lint,
     /// Whether the patterns that checks look for may be shown.
     shows_patterns: bool,
 }
 
 impl<'a> Shown<'a> {
-    pub fn of(
-        plan: &ProposalPlan,
-        suite: &'a Suite,
-        entities: &'a Entities,
-        shows_patterns: bool,
-    ) -> Shown<'a> {
+    pub fn of(plan: &ProposalPlan, suite: &'a Suite, lint: &'a Lint, shows_patterns: bool) -> Shown<'a> {
         let named: Vec<&str> =
             plan.targets.iter().chain(&plan.protected).map(|target| target.scenario.as_str()).collect();
         let mut scenarios: Vec<&Scenario> = suite
@@ -42,7 +37,7 @@ impl<'a> Shown<'a> {
             named.iter().position(|name| *name == scenario.name).unwrap_or(usize::MAX)
         });
         scenarios.truncate(SCENARIOS_MAX);
-        Shown { scenarios, entities, shows_patterns }
+        Shown { scenarios, lint, shows_patterns }
     }
 
     /// The situations under their letters.
@@ -108,12 +103,12 @@ impl<'a> Shown<'a> {
 
     /// Foreign text as one harmless line.
     pub fn line(&self, text: &str, chars_max: usize) -> String {
-        harmless(&plain(&self.entities.mask(text), chars_max))
+        harmless(&plain(&self.lint.mask(text), chars_max))
     }
 
     /// Foreign text of several lines, harmless.
     pub fn text(&self, text: &str) -> String {
-        harmless(&self.entities.mask(text))
+        harmless(&self.lint.mask(text))
     }
 }
 

@@ -1,0 +1,122 @@
+//! The gate before publishing: a better pack that was made for the scenarios, or that validators would take for a copy of
+//! the champion's, stays where it is, and the user hears why.
+
+use super::{RunArgs, Session};
+use crate::pack::source;
+use packwright::lint::{Finding, Lint, Reference, Rule};
+use packwright::pack::{Pack, PackMetadata, Similarity};
+use packwright::report::plain;
+use packwright::scenario::problem::Severity;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// So many findings are told in full.
+const SHOWN_MAX: usize = 10;
+
+/// The pack that a winner must not be too similar to, as it was when the run began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Champion {
+    /// How the user named it.
+    pub name: String,
+    pub agents_md: String,
+}
+
+impl Champion {
+    /// Opens or fetches the champion's pack.
+    pub fn of(name: &str, runs: &Path) -> anyhow::Result<Champion> {
+        let agents_md = source::open(name, runs)?.agents_md().to_owned();
+        Ok(Champion { name: plain(name), agents_md })
+    }
+
+    fn pack(&self) -> Pack {
+        Pack::of_policy(&self.agents_md, &PackMetadata::default())
+    }
+}
+
+/// Why a winner is not published.
+pub struct Refusal {
+    pub why: String,
+    /// What was found, for people.
+    pub lines: Vec<String>,
+    rules: Vec<Rule>,
+}
+
+impl Refusal {
+    /// What the user may do.
+    pub fn next(&self, resume: &str) -> String {
+        let allow: Vec<String> = self.rules.iter().map(|rule| format!(" --allow-lint {rule}")).collect();
+        format!(
+            "Next: mend the policy by hand, run again, or publish it all the same: {resume}{}",
+            allow.concat()
+        )
+    }
+}
+
+/// What the lint says of a pack of this run.
+pub fn findings(session: &Session, pack: &Pack) -> Vec<Finding> {
+    let champion = session.settings.champion.as_ref();
+    let references: Vec<Reference> = champion
+        .map(|champion| Reference { name: champion.name.clone(), pack: champion.pack() })
+        .into_iter()
+        .collect();
+    Lint::of(&session.suite).pack(pack, &session.started.profile, &references)
+}
+
+/// The rules that the user lets a winner break: those of the run, and those of this command.
+pub fn allowed(session: &Session, args: &RunArgs) -> Vec<Rule> {
+    session.settings.allow_lint.iter().chain(&args.process.allow_lint).copied().collect()
+}
+
+/// Why a pack with these findings is not published; none where nothing but what is allowed stands against it.
+pub fn refusal(findings: &[Finding], allowed: &[Rule]) -> Option<Refusal> {
+    let is_against =
+        |finding: &&Finding| finding.severity == Severity::Error && !allowed.contains(&finding.rule);
+    let against: Vec<&Finding> = findings.iter().filter(is_against).collect();
+    if against.is_empty() {
+        return None;
+    }
+    let mut counts: BTreeMap<Rule, usize> = BTreeMap::new();
+    against.iter().for_each(|finding| *counts.entry(finding.rule).or_default() += 1);
+    let mut lines: Vec<String> =
+        against.iter().take(SHOWN_MAX).map(|finding| finding.problem(&finding.file).to_string()).collect();
+    if against.len() > SHOWN_MAX {
+        lines.push(format!("and {} more", against.len() - SHOWN_MAX));
+    }
+    Some(Refusal {
+        why: format!("the lint found {}", in_words(&counts)),
+        lines,
+        rules: counts.into_keys().collect(),
+    })
+}
+
+fn in_words(counts: &BTreeMap<Rule, usize>) -> String {
+    let told: Vec<String> = counts
+        .iter()
+        .map(|(rule, count)| match count {
+            1 => format!("{} ({rule})", rule.problem()),
+            count => format!("{} ({rule}, {count} times)", rule.problem()),
+        })
+        .collect();
+    told.join(", ")
+}
+
+/// What the user should know before a night is spent: a winner inherits what is wrong with the pack it began with.
+pub fn notice(session: &Session) -> Vec<String> {
+    let start = &session.start.pack;
+    let mut lines = Vec::new();
+    if let Some(champion) = &session.settings.champion {
+        let similarity = Similarity::of(start, &champion.pack()).value;
+        lines.push(format!(
+            "champion {}: the pack to beat is similar to it by {similarity:.2}; a winner is published below {}",
+            champion.name, session.started.profile.similarity_max
+        ));
+    }
+    if let Some(refusal) = refusal(&findings(session, start), &session.settings.allow_lint) {
+        lines.push(format!(
+            "warning: {} in the pack to beat; a winner that keeps it is not published (`optimize pack lint`)",
+            refusal.why
+        ));
+    }
+    lines
+}

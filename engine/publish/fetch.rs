@@ -1,0 +1,145 @@
+//! Fetching a pack that somebody published: over HTTP as validators do, or from a git repository.
+//!
+//! What comes is foreign: it is limited in size and time, and read as any pack is.
+
+use super::program::{Finished, GitProgram};
+use super::redact::{presentable, redact};
+use crate::agent::held::HeldFolder;
+use crate::pack::{AGENTS_MD, Pack, PackIssue, PackMetadata};
+use reqwest::header::ACCEPT;
+use std::time::Duration;
+
+/// Validators wait so long for a pack, and take no more of it.
+const WAIT: Duration = Duration::from_secs(30);
+const BYTES_MAX: usize = 65_536;
+const REDIRECTS_MAX: usize = 10;
+/// Where git fetches to.
+const FOLDER_PREFIX: &str = "packwright-fetch-";
+
+/// Why there is no pack.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    #[error("{address}: {reason}")]
+    Unreachable { address: String, reason: String },
+    #[error("{address} answers with {status}, not with 200")]
+    Status { address: String, status: u16 },
+    #[error("{address} sends more than {BYTES_MAX} bytes, which validators do not take")]
+    TooLarge { address: String },
+    #[error("{place} is no pack: {}", issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Invalid { place: String, issues: Vec<PackIssue> },
+    #[error("{place}: {reason}")]
+    Git { place: String, reason: String },
+}
+
+/// Whether a name is one to be fetched.
+pub fn is_remote(name: &str) -> bool {
+    name.starts_with("http://") || name.starts_with("https://") || name.starts_with("git:")
+}
+
+/// Fetches the pack at `https://…` or `git:REPOSITORY[#REVISION]`; the repository is a folder or whatever `git fetch`
+/// takes, and a revision is a branch, a tag or a whole commit id.
+pub async fn fetch_pack(name: &str, git: &GitProgram) -> Result<Pack, FetchError> {
+    match name.strip_prefix("git:") {
+        Some(repository) => of_git(repository, git),
+        None => of_url(name).await,
+    }
+}
+
+async fn of_url(address: &str) -> Result<Pack, FetchError> {
+    let shown = redact(address);
+    let unreachable = |error: reqwest::Error| {
+        let reason = match error.is_timeout() {
+            true => format!("no answer within {} s", WAIT.as_secs()),
+            false => redact(&chain(&error.without_url())),
+        };
+        FetchError::Unreachable { address: shown.clone(), reason }
+    };
+    // Fails where one is installed already, which is the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder()
+        .timeout(WAIT)
+        .redirect(reqwest::redirect::Policy::limited(REDIRECTS_MAX))
+        .build()
+        .map_err(unreachable)?;
+    let mut answer =
+        client.get(address).header(ACCEPT, "application/json").send().await.map_err(unreachable)?;
+    if answer.status().as_u16() != 200 {
+        return Err(FetchError::Status { address: shown, status: answer.status().as_u16() });
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+        body.extend_from_slice(&chunk);
+        if body.len() > BYTES_MAX {
+            return Err(FetchError::TooLarge { address: shown });
+        }
+    }
+    read(&body, &shown)
+}
+
+/// A text that begins as JSON does is a pack, any other a policy.
+fn read(bytes: &[u8], place: &str) -> Result<Pack, FetchError> {
+    let text = std::str::from_utf8(bytes).ok().filter(|text| !text.trim_start().starts_with(['{', '[']));
+    match text.filter(|text| !text.trim().is_empty() && !text.trim_start().starts_with('<')) {
+        Some(policy) => Ok(Pack::of_policy(policy, &PackMetadata::default())),
+        None => Pack::read(bytes).map_err(|issues| FetchError::Invalid { place: place.to_owned(), issues }),
+    }
+}
+
+fn of_git(repository: &str, git: &GitProgram) -> Result<Pack, FetchError> {
+    let (repository, revision) = repository.rsplit_once('#').unwrap_or((repository, "HEAD"));
+    let place = redact(&format!("git:{repository}#{revision}"));
+    let failed = |reason: String| FetchError::Git { place: place.clone(), reason };
+    if repository.is_empty()
+        || repository.starts_with('-')
+        || revision.is_empty()
+        || revision.starts_with('-')
+    {
+        return Err(failed("write git:REPOSITORY#REVISION, such as git:../champion#main".to_owned()));
+    }
+    let folder =
+        HeldFolder::new(&std::env::temp_dir(), FOLDER_PREFIX).map_err(|error| failed(error.to_string()))?;
+    let run = |arguments: &[&str]| -> Result<Finished, FetchError> {
+        git.run(folder.path(), arguments, &[]).map_err(|error| failed(error.to_string()))
+    };
+    let done = |finished: Finished| match finished.success {
+        true => Ok(finished.stdout),
+        false => Err(failed(presentable(&finished.stderr).replace('\n', "; "))),
+    };
+    let absolute = std::path::absolute(repository).ok().filter(|path| path.is_dir());
+    let source = absolute.map_or_else(|| repository.to_owned(), |path| path.display().to_string());
+    done(run(&["init", "--quiet", "--bare", "."])?)?;
+    done(run(&["fetch", "--quiet", "--depth", "1", "--no-tags", &source, revision])?)?;
+    for name in ["pack.json", AGENTS_MD] {
+        let object = format!("FETCH_HEAD:{name}");
+        let size = run(&["cat-file", "-s", &object])?;
+        if !size.success {
+            continue;
+        }
+        if size.stdout.trim().parse::<usize>().is_ok_and(|size| size > BYTES_MAX) {
+            return Err(FetchError::TooLarge { address: place });
+        }
+        return read(done(run(&["cat-file", "blob", &object])?)?.as_bytes(), &place);
+    }
+    Err(failed(format!("there is neither a pack.json nor an {AGENTS_MD} at its root")))
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_is_a_pack_or_a_policy() {
+        let pack = Pack::of_policy("# Rules\n", &PackMetadata::default());
+        assert_eq!(read(pack.pretty_json().as_bytes(), "x").unwrap(), pack);
+        assert_eq!(read(b"# Rules\n", "x").unwrap().agents_md(), "# Rules\n");
+        for refused in ["<html></html>", "", "{}", "[1]"] {
+            assert!(matches!(read(refused.as_bytes(), "x"), Err(FetchError::Invalid { .. })), "{refused}");
+        }
+    }
+}
