@@ -149,7 +149,7 @@ async fn tell(
     served.catalog.look_again();
     match output.status.code() {
         // A run that is resumed may be at its end already.
-        Some(0 | 4) => Ok(Json(served.row(id).await?)),
+        Some(0 | 4 | 6) => Ok(Json(served.row(id).await?)),
         _ => Err(refusal(&output, StatusCode::CONFLICT)),
     }
 }

@@ -89,8 +89,8 @@ impl Settings {
 }
 
 /// The parts of the settings, and the options and groups of options that set each.
-const PARTS: [(&str, &[&str]); 10] = [
-const PARTS: [(&str, &[&str]); 11] = [
+
+const PARTS: [(&str, &[&str]); 12] = [
     ("seed", &["seed"]),
     ("suite", &["suite"]),
     ("packs", &["packs"]),
