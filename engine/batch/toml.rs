@@ -114,7 +114,7 @@ mod tests {
         check("a = 1\nb = [1,\n\nc = 'x\n", &["night.toml:"]);
         check("a = 1\na = 2\n", &["night.toml:2:1: this is no TOML: duplicate key"]);
         check(
-            "a = 08:00:00\nü = 99999999999999999999\n",
+            "a = 08:00:00\nb = 99999999999999999999\n",
             &["night.toml:1:5: 08:00:00 is a", "night.toml:2:5: the number"],
         );
     }
