@@ -104,8 +104,7 @@ impl Catalog {
     /// All runs as they are now, or were a moment ago.
     pub fn listing(&self) -> anyhow::Result<Arc<Listing>> {
         let mut listing = lock(&self.listing);
-        if let Some((at, known)) = listing.as_ref().filter(|(at, _)| at.elapsed() < AGE_MAX) {
-            let _ = at;
+        if let Some((_, known)) = listing.as_ref().filter(|(at, _)| at.elapsed() < AGE_MAX) {
             return Ok(known.clone());
         }
         let folders = run_folders(&self.runs)?;

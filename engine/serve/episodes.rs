@@ -20,7 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 const FILE_LIMIT: usize = 5_000;
 const FILE_LIMIT_MAX: usize = 20_000;
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 pub(super) struct EpisodeQuery {
@@ -36,20 +36,6 @@ pub(super) struct EpisodeQuery {
     scenario: Option<String>,
     /// Only those that ended so, such as `errored`.
     outcome: Option<String>,
-}
-
-#[expect(clippy::derivable_impls, reason = "serde wants it where IntoParams does not take the derived one")]
-impl Default for EpisodeQuery {
-    fn default() -> EpisodeQuery {
-        EpisodeQuery {
-            limit: None,
-            cursor: None,
-            order: None,
-            candidate: None,
-            scenario: None,
-            outcome: None,
-        }
-    }
 }
 
 /// Which episodes come first, by their places among the events.
@@ -242,9 +228,6 @@ pub(super) async fn detail(
     let ordinal = episode.ordinal;
     let kept = tokio::task::spawn_blocking(move || Store::open_to_read(&folder)?.episode(ordinal)).await;
     let kept = kept.map_err(|error| Problem::failed(&error.into()))??;
-    let kept = kept
-        .map(|kept| serde_json::to_value(kept))
-        .transpose()
-        .map_err(|error| Problem::failed(&error.into()))?;
+    let kept = kept.map(serde_json::to_value).transpose().map_err(|error| Problem::failed(&error.into()))?;
     Ok(Json(EpisodeDetail { episode, kept }))
 }

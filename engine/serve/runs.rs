@@ -119,7 +119,7 @@ impl Curve {
         let shows_changes = changes <= POINTS_MAX / 2;
         let shown = |at: usize| {
             best.len() <= POINTS_MAX
-                || at % step == 0
+                || at.is_multiple_of(step)
                 || at + 1 == best.len()
                 || (shows_changes && is_change(at))
         };

@@ -27,9 +27,12 @@ const TRACES_MAX: usize = 8;
 /// The runs that are watched.
 #[derive(Default)]
 pub(super) struct Traces {
-    kept: Mutex<HashMap<String, (Instant, Arc<Mutex<Trace>>)>>,
+    kept: Mutex<HashMap<String, Used>>,
     begun: Mutex<u64>,
 }
+
+/// A trace with when it was looked at last.
+type Used = (Instant, Arc<Mutex<Trace>>);
 
 impl Traces {
     /// The trace of a run as it is now.

@@ -55,7 +55,7 @@ fn a_run_is_begun_watched_paused_resumed_changed_and_stopped() {
         (begun.json()["run"].as_str().expect("an id").to_owned(), begun.json()["process"].to_string());
     let _ended = Ended(process.clone());
     assert_eq!(begun.headers["location"], format!("/api/v1/runs/{id}").as_str());
-    assert_eq!(place.run_ids(), [id.clone()]);
+    assert_eq!(place.run_id(), id);
     list.until(|change| change["runs"][0]["id"] == id.as_str());
     drop(list);
 
