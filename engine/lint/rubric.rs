@@ -140,7 +140,8 @@ fn items(line: &str) -> Vec<Range<usize>> {
     });
     let mut found = Vec::new();
     let mut start = 0;
-    let ends = BETWEEN.find_iter(line).map(|between| between.range()).chain([line.len()..line.len()]);
+    let ends =
+        BETWEEN.find_iter(line).map(|between| between.range()).chain(std::iter::once(line.len()..line.len()));
     for between in ends {
         let text = &line[start..between.start];
         let bare = text.trim_matches(|c: char| !c.is_alphanumeric());

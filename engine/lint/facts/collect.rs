@@ -156,7 +156,7 @@ impl Collector {
             let is_word = self.lower_case.contains(&lower);
             if is_rare(&lower) && !is_word {
                 self.facts.rare.insert(lower);
-            } else if !(is_word && is_common(&lower)) && !is_also_no_name(part) {
+            } else if !(is_also_no_name(part) || is_word && is_common(&lower)) {
                 self.facts.ambiguous.insert(lower);
             }
         }
