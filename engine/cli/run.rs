@@ -6,6 +6,7 @@ pub mod conclusion;
 pub mod detach;
 mod folder;
 mod gate;
+mod kept;
 mod prepared;
 mod personas;
 pub mod process;
@@ -17,7 +18,6 @@ use super::estimate::in_short;
 use super::exit::{BadInput, Exit};
 use super::limits::LimitArgs;
 use super::models::{self, ModelArgs};
-use super::notify::NotifySettings;
 use super::out;
 use super::progress::Progress;
 use super::runs::find;
@@ -26,6 +26,8 @@ use bell::Bell;
 use cache::{CacheArgs, RunCache};
 use clap::{Args, FromArgMatches};
 pub use folder::check_runs_folder;
+use kept::read_suite;
+pub use kept::{kept_channels, rubrics_of, suite_source};
 use packwright::control::{Reply, Request, RunState, ask};
 use packwright::estimate::Estimate;
 use packwright::evaluate::Evaluator;
@@ -36,7 +38,6 @@ use packwright::report::plain;
 use packwright::scenario::{Rubrics, Suite};
 use packwright::score::Profile;
 use packwright::store::{self, CallBook, Kept, Store};
-use packwright::workspace::{SuiteSource, load_suite};
 use personas::PersonaArgs;
 pub use prepared::Prepared;
 use process::Helm;
@@ -194,13 +195,6 @@ pub fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         conclusion::write_report_again(&session);
     }
     exit
-}
-
-/// What a run keeps of where messages go.
-pub fn kept_channels(folder: &Path) -> anyhow::Result<NotifySettings> {
-    let settings: Settings = serde_json::from_value(Store::open_to_read(folder)?.settings()?)
-        .with_context(|| format!("read the settings of {}", folder.display()))?;
-    Ok(settings.notify)
 }
 
 /// Begins a run that another process is to go on with, and gives its folder.
@@ -418,38 +412,6 @@ fn newest_to_go_on_with(runs: &Path) -> anyhow::Result<PathBuf> {
     let none =
         || BadInput(format!("there is no unfinished run in {}; `optimize runs` lists them", runs.display()));
     Ok(found.ok_or_else(none)?.folder)
-}
-
-fn read_suite(settings: &Settings) -> anyhow::Result<Arc<Suite>> {
-    let source = settings.suite.clone().map_or(SuiteSource::Embedded, SuiteSource::Folder);
-    match load_suite(&source) {
-        Ok(loaded) => {
-            for warning in &loaded.warnings {
-                out::note(warning);
-            }
-            Ok(Arc::new(loaded.suite))
-        }
-        Err(error) => Err(BadInput(error.to_string()).into()),
-    }
-}
-
-/// Where a run's suite is, or was.
-pub fn suite_source(store: &Store) -> anyhow::Result<SuiteSource> {
-    let settings = store.settings().and_then(|settings| Ok(serde_json::from_value::<Settings>(settings)?));
-    let settings = settings.context("the run's settings cannot be read")?;
-    Ok(settings.suite.map_or(SuiteSource::Embedded, SuiteSource::Folder))
-}
-
-/// The rubrics of a run's suite, or why they cannot be known any more.
-pub fn rubrics_of(store: &Store, records: &[store::Record]) -> Result<Rubrics, String> {
-    let source = suite_source(store).map_err(|error| format!("{error:#}"))?;
-    let loaded = load_suite(&source).map_err(|error| format!("the run's suite cannot be read: {error}"))?;
-    match records.first().map(|record| &record.event) {
-        Some(packwright::event::Event::RunStarted(started)) if started.suite_hash == loaded.suite.hash => {
-            Ok(Rubrics::of(&loaded.suite))
-        }
-        _ => Err("the suite has changed since the run began".to_owned()),
-    }
 }
 
 fn now_ms() -> u64 {

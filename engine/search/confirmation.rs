@@ -249,7 +249,7 @@ fn describe(fault: &ProposalFault) -> String {
         ProposalFault::Duplicate { of } => format!("it repeats candidate {}", of.short()),
         ProposalFault::TooLong { utf16_units } => format!("its {utf16_units} UTF-16 units are too long"),
         ProposalFault::Overfitted { names } => {
-            format!("it names facts of the fixtures: {}", names.join(", "))
+            format!("it does not hold beyond the suite: {}", names.join(", "))
         }
         ProposalFault::LimitReached { limit } => limit.to_string(),
     }

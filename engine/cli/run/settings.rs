@@ -89,7 +89,6 @@ impl Settings {
 }
 
 /// The parts of the settings, and the options and groups of options that set each.
-
 const PARTS: [(&str, &[&str]); 12] = [
     ("seed", &["seed"]),
     ("suite", &["suite"]),
