@@ -98,8 +98,8 @@ pub(super) async fn estimate(
 ) -> Result<Json<EstimateAnswer>, Problem> {
     let RunRequest { options } = body(request)?;
     let words = served.words(&options)?;
-    let command = format!("optimize {}", words.join(" "));
-    let command = command.trim_end().to_owned();
+    let command: Vec<String> = words.iter().map(|word| in_shell(word)).collect();
+    let command = format!("optimize {}", command.join(" ")).trim_end().to_owned();
     let arguments = ["estimate", "--json"].map(str::to_owned).into_iter().chain(words).map(OsString::from);
     let output = served.program.run(arguments.collect(), true).await?;
     let refused = refusal(&output, StatusCode::UNPROCESSABLE_ENTITY);
@@ -112,6 +112,12 @@ pub(super) async fn estimate(
     };
     let at_most = at_most(&options, &served.given, estimate.as_ref());
     Ok(Json(EstimateAnswer { estimate, problem, at_most, command }))
+}
+
+/// A word as a shell takes it.
+fn in_shell(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// The most that a run would cost, in words.
@@ -213,6 +219,14 @@ pub(super) fn body<T>(request: Result<Json<T>, JsonRejection>) -> Result<T, Prob
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_line_can_be_typed_as_it_is_shown() {
+        let check = |word: &str, expected: &str| assert_eq!(in_shell(word), expected);
+        check("--model=openai/gpt-5,effort=low", "--model=openai/gpt-5,effort=low");
+        check("--suite=my suite", "'--suite=my suite'");
+        check("--packs=it's", "'--packs=it'\\''s'");
+    }
 
     #[test]
     fn a_key_is_for_one_run() {

@@ -127,7 +127,7 @@ function badge(row) {
 function openDialog(title, ...content) {
   const dialog = document.getElementById("detail");
   const close = el("button", { type: "button", class: "close", onclick: () => dialog.close() }, "Close");
-  dialog.replaceChildren(close, el("h2", { id: "detail-title", tabindex: "-1" }, title), ...content);
+  dialog.replaceChildren(close, el("h2", { id: "detail-title", tabindex: "-1" }, title), ...content.filter((part) => part !== null));
   if (!dialog.open) dialog.showModal();
   dialog.querySelector("#detail-title").focus();
   return dialog;

@@ -30,7 +30,7 @@ function actionsOf(view) {
 }
 
 function dialogActions(...buttons) {
-  return el("div", { class: "actions" }, ...buttons, el("button", { type: "button", onclick: () => document.getElementById("detail").close() }, "Leave it as it is"));
+  return el("div", { class: "actions" }, ...buttons, el("button", { type: "button", onclick: () => document.getElementById("detail").close() }, "Cancel"));
 }
 
 function stopDialog(view, tell) {

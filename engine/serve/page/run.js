@@ -103,6 +103,7 @@ const runView = {
         this.log.rows = change.episodes.filter((row) => !known.has(row.ordinal)).reverse().concat(this.log.rows).slice(0, 50);
       }
       this.drawEpisodes();
+      if (detail.best.points.length === 0) this.drawCurve();
     }
     drawCharts(this.view);
   },

@@ -83,6 +83,7 @@ async function wholeLife(page) {
   check("what it costs at most is said first", (await page.locator("#detail").textContent()).includes("It costs at most"));
   check("and the command line", (await page.locator("#command").textContent()).endsWith("--budget=60"));
   await looksFine(page, "plan", 1280, "light");
+  check("nothing is shown that is nothing", !/null|undefined|NaN/.test(await page.locator("#detail").textContent()));
   await page.locator("#begin").dblclick();
   await page.locator("#view-run h1 .state").waitFor();
   await openGate(4);
@@ -98,6 +99,7 @@ async function wholeLife(page) {
   check("more of them come by themselves", true);
   const events = await page.locator("#rows tbody th").allTextContents();
   check("each of them once", new Set(events).size === events.length, events.join(" "));
+  check("what is not known has words", !/null|undefined|NaN/.test(await page.locator("#view-run").innerText()));
   await looksFine(page, "running", 1280, "light");
 
   await button(page, "Pause").click();
@@ -119,7 +121,7 @@ async function wholeLife(page) {
   await button(page, "Stop…").click();
   await page.locator("#detail[open]").waitFor();
   await looksFine(page, "stop", 1280, "light");
-  await button(page, "Leave it as it is").click();
+  await button(page, "Cancel").click();
   check("who thinks better of it leaves the run alone", (await badge(page)) === "paused");
   await button(page, "Resume").click();
   await page.waitForFunction(() => document.querySelector("#view-run h1 .state").textContent !== "paused");
