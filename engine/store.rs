@@ -173,7 +173,10 @@ impl Store {
         let sql = "SELECT value FROM meta WHERE key = 'worked_ms'";
         let worked: Option<String> = connection.query_row(sql, [], |row| row.get(0)).optional()?;
         let worked_ms = worked.and_then(|text| text.parse().ok()).unwrap_or(0);
-        let clock = WorkClock::started(worked_ms);
+        let clock = match &lock {
+            Some(_) => WorkClock::started(worked_ms),
+            None => WorkClock::standing(worked_ms),
+        };
         Ok(Store { connection, folder: folder.to_owned(), clock, _lock: lock })
     }
 

@@ -64,6 +64,16 @@ fn events_cannot_be_changed_or_deleted() {
 }
 
 #[test]
+fn the_time_of_a_run_stands_still_for_who_only_looks_at_it() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Store::create(folder.path(), &serde_json::Value::Null).unwrap());
+    let store = Store::open_to_read(folder.path()).unwrap();
+    let worked_ms = store.worked_ms();
+    std::thread::sleep(std::time::Duration::from_millis(3));
+    assert_eq!(store.worked_ms(), worked_ms);
+}
+
+#[test]
 fn a_second_writer_is_refused_and_a_reader_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::create(folder.path(), &serde_json::Value::Null).unwrap();

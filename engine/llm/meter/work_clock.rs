@@ -16,6 +16,11 @@ impl WorkClock {
         WorkClock { worked: Duration::from_millis(worked_ms), since: Some(Instant::now()) }
     }
 
+    /// The clock of who only looks at a run: it stands still.
+    pub fn standing(worked_ms: u64) -> WorkClock {
+        WorkClock { worked: Duration::from_millis(worked_ms), since: None }
+    }
+
     pub fn worked(&self) -> Duration {
         self.worked + self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
@@ -47,6 +52,7 @@ mod tests {
         let worked = clock.worked();
         assert!(worked >= Duration::from_secs(5));
         assert_eq!((clock.reaches(Duration::from_secs(6)), clock.worked()), (None, worked));
+        assert_eq!(WorkClock::standing(5_000).worked(), Duration::from_secs(5));
         clock.work();
         clock.work();
         assert!(clock.reaches(Duration::from_secs(6)).is_some());

@@ -8,7 +8,11 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::BufRead;
 use std::process::Command;
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
+
+/// No event that a test waits for takes so long.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A server, until it is dropped.
 pub struct Served {
@@ -145,9 +149,11 @@ pub struct Stream<'a> {
 }
 
 impl Stream<'_> {
-    /// The next event with its data.
+    /// The next event with its data; a test that waits for what never comes is ended instead of hanging.
     pub fn next(&mut self) -> (String, Value) {
+        let begun = Instant::now();
         loop {
+            assert!(begun.elapsed() < PATIENCE, "no event came for {PATIENCE:?}");
             while let Some(end) = self.rest.find("\n\n") {
                 let block: String = self.rest.drain(..end + 2).collect();
                 let field = |name: &str| {
