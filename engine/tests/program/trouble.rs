@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::process::Command;
 
-const SMALL: &[&str] = &["--budget", "60", "--seed", "5", "--json"];
+/// Long enough that it is not over before it is told to stop.
+const LONG: &[&str] = &["--budget", "240", "--seed", "5", "--json"];
 
 /// The events of the only run in a place, after checking that each episode was recorded once.
 pub fn events(place: &Place) -> Vec<serde_json::Value> {
@@ -38,7 +39,7 @@ fn an_interrupted_run_can_be_resumed() {
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill starts").success());
         assert_eq!(running.end(), 130);
     };
-    stop(place.start(SMALL), "-HUP");
+    stop(place.start(LONG), "-HUP");
     assert!(!unborn.exists(), "what never began is cleared away");
 
     stop(place.start(&["--resume", "--json"]), "-TERM");
@@ -46,7 +47,7 @@ fn an_interrupted_run_can_be_resumed() {
     let resumed = place.optimize(&["--resume"]);
     assert!([0, 4].contains(&resumed.code), "{resumed:?}");
     let whole = Place::new();
-    assert_eq!(whole.optimize(SMALL).code, resumed.code);
+    assert_eq!(whole.optimize(LONG).code, resumed.code);
     assert_eq!(events(&place), events(&whole));
 }
 
