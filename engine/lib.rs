@@ -20,6 +20,7 @@
 // Words: plain data and pure functions.
 pub mod value;
 pub mod units;
+pub mod shell;
 pub mod pattern;
 pub mod scenario;
 pub mod episode;

@@ -12,6 +12,7 @@ mod lock;
 mod plans;
 mod salvage;
 mod schema;
+mod whole_file;
 
 use crate::cache::create_private;
 use crate::episode::Episode;
@@ -33,6 +34,7 @@ pub use folder::{RunEntry, newest_unfinished, run_entries, run_entry, run_folder
 pub use lock::holder;
 use lock::lock;
 pub use plans::{phases, whole_plans};
+pub use whole_file::write_whole;
 
 /// Deflate makes nothing shorter than to this part.
 const INFLATION_MAX: usize = 1_100;

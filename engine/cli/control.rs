@@ -9,10 +9,10 @@ pub mod tune;
 use crate::exit::BadInput;
 use crate::out;
 use crate::run::DEFAULT_RUNS;
-use crate::run::conclusion::in_shell;
 use crate::runs::find;
 use clap::Args;
 use packwright::control::{Reply, Request, SOCKET, Status, ask};
+use packwright::shell::path_in_shell;
 use packwright::store::run_folders;
 use std::path::{Path, PathBuf};
 
@@ -100,7 +100,7 @@ pub fn under_way(runs: &Path) -> anyhow::Result<Vec<(PathBuf, Status)>> {
 pub fn command_for(command: &str, runs: &Path, id: &str) -> String {
     match runs.to_str() {
         Some(DEFAULT_RUNS) => format!("optimize {command} {id}"),
-        _ => format!("optimize {command} {id} --runs {}", in_shell(&runs.display().to_string())),
+        _ => format!("optimize {command} {id} --runs {}", path_in_shell(runs)),
     }
 }
 

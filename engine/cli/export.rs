@@ -11,6 +11,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use otlp::OtlpArgs;
 use packwright::export::{Form, Junit, Tables, files, junit, tables};
+use packwright::store::write_whole;
 use packwright::store::{Store, run_entries};
 use packwright::units::RunId;
 use std::path::{Path, PathBuf};
@@ -162,11 +163,6 @@ fn run_id(folder: &Path) -> RunId {
     RunId(folder.file_name().unwrap_or_default().to_string_lossy().into_owned())
 }
 
-/// Writes a file whole or not at all: a reader never sees half of it.
 fn write(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".new");
-    std::fs::write(&unfinished, content)
-        .and_then(|()| std::fs::rename(&unfinished, path))
-        .with_context(|| format!("write {}", path.display()))
+    write_whole(path, content).with_context(|| format!("write {}", path.display()))
 }

@@ -4,10 +4,10 @@
 use crate::batch;
 use crate::out::{self, Level};
 use crate::run::DEFAULT_RUNS;
-use crate::run::conclusion::in_shell;
 use crate::runs::find;
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
+use packwright::shell::{in_shell, path_in_shell};
 use std::path::{Path, PathBuf, absolute};
 use std::process::ExitCode;
 
@@ -143,7 +143,7 @@ impl Service {
     }
 
     fn cron_line(&self) -> String {
-        let shell = |path: &Path| in_shell(&path.display().to_string());
+        let shell = |path: &Path| path_in_shell(path);
         let env = shell(&self.env_file);
         let words: Vec<String> = self.words.iter().map(|word| in_shell(word)).collect();
         let line = format!(

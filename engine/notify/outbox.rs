@@ -2,11 +2,10 @@
 //! and nothing is forgotten in quiet hours. It holds no secrets.
 
 use super::notice::Notice;
+use crate::store::write_whole;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 const FORMAT: u32 = 1;
@@ -167,19 +166,10 @@ impl Outbox {
         self.kept.entries.drain(..surplus);
     }
 
-    /// The old file stays until the new one is whole.
     fn write(&self) -> anyhow::Result<()> {
-        let write = || {
-            if let Some(folder) = self.path.parent() {
-                std::fs::create_dir_all(folder)?;
-            }
-            let unfinished = self.path.with_extension("json.new");
-            let mut file = File::create(&unfinished)?;
-            file.write_all(serde_json::to_string_pretty(&self.kept)?.as_bytes())?;
-            file.sync_all()?;
-            std::fs::rename(&unfinished, &self.path)
-        };
-        write().with_context(|| format!("keep what was told in {}", self.path.display()))
+        let text = serde_json::to_string_pretty(&self.kept)?;
+        write_whole(&self.path, text)
+            .with_context(|| format!("keep what was told in {}", self.path.display()))
     }
 }
 

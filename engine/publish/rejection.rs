@@ -2,6 +2,7 @@
 
 use super::program::ProgramError;
 use super::redact::{presentable, redact_secrets_of};
+use crate::shell::in_shell;
 use serde::{Deserialize, Serialize};
 
 /// A push that did not arrive. The commit stays where it is.
@@ -70,7 +71,7 @@ impl Destination {
 
     fn next_step(&self, cause: RejectionCause) -> String {
         let Destination { folder, remote, branch, .. } = self;
-        let git = format!("git -C {}", shell_word(folder));
+        let git = format!("git -C {}", in_shell(folder));
         let again = format!("`{git} push {remote} HEAD:{branch}`");
         match cause {
             RejectionCause::NotFastForward => format!(
@@ -164,14 +165,6 @@ pub(super) fn cause_of(branch_status: Option<&str>, complaints: &str) -> Rejecti
         _ if has(complaints, &no_repository) => NoRepository,
         _ => Other,
     }
-}
-
-fn shell_word(text: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:@".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::archive::Archive;
 use super::dossier::Dossier;
 use super::markdown::markdown;
 use super::page::page;
+use crate::store::write_whole;
 use anyhow::Context;
 use std::path::{Path, PathBuf};
 
@@ -44,13 +45,6 @@ pub fn write(folder: &Path, dossier: &Dossier, archive: &Archive) -> anyhow::Res
     Ok(written)
 }
 
-/// The old file stays until the new one is whole.
 fn put(path: &Path, text: &str) -> anyhow::Result<()> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".new");
-    let write = || {
-        std::fs::write(&unfinished, text)?;
-        std::fs::rename(&unfinished, path)
-    };
-    write().with_context(|| format!("write {}", path.display()))
+    write_whole(path, text).with_context(|| format!("write {}", path.display()))
 }

@@ -6,6 +6,7 @@ use super::catalog::lock;
 use super::options::RunOptions;
 use super::problem::Problem;
 use super::program::{parsed, refusal};
+use crate::shell::in_shell;
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
@@ -49,6 +50,19 @@ pub struct Begun {
     pub run: String,
     /// The process that works at it; null where it has ended already.
     pub process: Option<u32>,
+}
+
+impl Begun {
+    /// What the command said that it has begun.
+    fn told(told: &serde_json::Value) -> Result<Begun, Problem> {
+        let process = told["process"].as_u64().and_then(|process| process.try_into().ok());
+        let named = told["run"].as_str().map(|run| Begun { run: run.to_owned(), process });
+        named.ok_or_else(|| {
+            let detail = format!("the command does not say which run it has begun: {told}");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+                .fix("GET /api/v1/runs lists the runs; look there before it is begun again")
+        })
+    }
 }
 
 /// The starts that were asked for, by their keys.
@@ -112,12 +126,6 @@ pub(super) async fn estimate(
     };
     let at_most = at_most(&options, &served.given, estimate.as_ref());
     Ok(Json(EstimateAnswer { estimate, problem, at_most, command }))
-}
-
-/// A word as a shell takes it.
-fn in_shell(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
-    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// The most that a run would cost, in words.
@@ -185,10 +193,7 @@ async fn begin_once(served: &Served, start: &Start, words: Vec<String>) -> Resul
     served.catalog.look_again();
     let begun = match output.status.code() {
         // What has ended already has no better pack, or has one.
-        Some(0 | 4 | 6) => parsed(&output).map(|told| Begun {
-            run: told["run"].as_str().unwrap_or_default().to_owned(),
-            process: told["process"].as_u64().map(|process| process as u32),
-        }),
+        Some(0 | 4 | 6) => parsed(&output).and_then(|told| Begun::told(&told)),
         _ => Err(refusal(&output, StatusCode::UNPROCESSABLE_ENTITY)),
     };
     // What was refused began nothing, and may be asked for again when that is mended.
@@ -219,14 +224,6 @@ pub(super) fn body<T>(request: Result<Json<T>, JsonRejection>) -> Result<T, Prob
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_command_line_can_be_typed_as_it_is_shown() {
-        let check = |word: &str, expected: &str| assert_eq!(in_shell(word), expected);
-        check("--model=openai/gpt-5,effort=low", "--model=openai/gpt-5,effort=low");
-        check("--suite=my suite", "'--suite=my suite'");
-        check("--packs=it's", "'--packs=it'\\''s'");
-    }
 
     #[test]
     fn a_key_is_for_one_run() {

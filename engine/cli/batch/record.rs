@@ -4,6 +4,7 @@
 use crate::exit::BadInput;
 use anyhow::Context;
 use packwright::batch::{Batch, Entry};
+use packwright::store::write_whole;
 use packwright::units::sha256_hex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -78,14 +79,8 @@ impl BatchRecord {
     pub fn note(&mut self, entry: &Entry, run: &str) -> anyhow::Result<()> {
         let begun = Begun { fingerprint: entry.fingerprint(), run: run.to_owned() };
         self.kept.begun.insert(entry.name.clone(), begun);
-        let write = || {
-            let unfinished = self.path.with_extension("json.new");
-            let mut file = File::create(&unfinished)?;
-            file.write_all(serde_json::to_string_pretty(&self.kept)?.as_bytes())?;
-            file.sync_all()?;
-            std::fs::rename(&unfinished, &self.path)
-        };
-        write().with_context(|| format!("write {}", self.path.display()))
+        let text = serde_json::to_string_pretty(&self.kept)?;
+        write_whole(&self.path, text).with_context(|| format!("write {}", self.path.display()))
     }
 
     /// What was begun and is in the file no more.

@@ -1,8 +1,8 @@
 //! Whether a winner could be pushed: the `git` program, and a push that is gone through without being sent.
 
 use super::row::{Fault, Found, Row};
-use crate::run::conclusion::in_shell;
 use packwright::publish::{GitProgram, PackRepo, PublishError, Rehearsal};
+use packwright::shell::path_in_shell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub fn remote(packs: &Path, no_push: bool, wait: Duration) -> Found<()> {
         Row::not_configured(NAME, format!("{} is no git repository yet, so it has none", packs.display()))
     } else {
         rehearsed(packs, wait).unwrap_or_else(|error| {
-            let fix = format!("see `git -C {} status`", shell_path(packs));
+            let fix = format!("see `git -C {} status`", path_in_shell(packs));
             Row::failed(NAME, Fault::Setup, error.to_string(), fix)
         })
     };
@@ -42,7 +42,7 @@ fn rehearsed(packs: &Path, wait: Duration) -> Result<Row, PublishError> {
         Rehearsal::NoRemote => {
             let fix = format!(
                 "if winners are to be pushed: git -C {} remote add origin ADDRESS",
-                shell_path(packs)
+                path_in_shell(packs)
             );
             let row = Row::not_configured(NAME, format!("{} has none: a winner stays here", packs.display()));
             Row { fix: Some(fix), ..row }
@@ -63,8 +63,4 @@ fn rehearsed(packs: &Path, wait: Duration) -> Result<Row, PublishError> {
             Row::failed(NAME, Fault::Infrastructure, finding, rejection.next_step)
         }
     })
-}
-
-fn shell_path(path: &Path) -> String {
-    in_shell(&path.display().to_string())
 }

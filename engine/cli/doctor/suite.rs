@@ -1,20 +1,20 @@
 //! The suite, whether the budget is enough for it, the pack repository, and the pack to be beaten.
 
 use super::row::{Fault, Found, Row};
-use crate::run::conclusion::in_shell;
 use crate::run::start::{Start, baseline, best_so_far, named_beside};
 use crate::run::{Prepared, RunArgs};
 use packwright::pack::Pack;
 use packwright::scenario::Suite;
 use packwright::score::Profile;
 use packwright::search::shortage_of_budget;
+use packwright::shell::{in_shell, path_in_shell};
 use packwright::workspace::{SuiteSource, load_pack, load_suite};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Whether the suite can be read.
 pub fn suite(folder: Option<PathBuf>) -> Found<Arc<Suite>> {
-    let place = folder.as_ref().map_or(String::new(), |folder| format!(" {}", in_shell_path(folder)));
+    let place = folder.as_ref().map_or(String::new(), |folder| format!(" {}", path_in_shell(folder)));
     let see_all = match &folder {
         Some(folder) if !folder.exists() => "name a folder that holds `scenarios` with --suite".to_owned(),
         _ => format!("`optimize check{place}` shows all of it"),
@@ -85,7 +85,7 @@ pub fn packs(folder: &Path) -> Found<Option<Pack>> {
                 format!(
                     "see `git -C {} status`, and commit or restore what it shows; or name another folder with \
                      --packs",
-                    in_shell_path(folder)
+                    path_in_shell(folder)
                 )
             } else {
                 "name another folder with --packs, or move the file away".to_owned()
@@ -152,8 +152,4 @@ fn first_of(problems: impl Iterator<Item = String>) -> String {
         0 | 1 => first,
         several => format!("{first} (and {} more)", several - 1),
     }
-}
-
-fn in_shell_path(path: &Path) -> String {
-    in_shell(&path.display().to_string())
 }

@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use packwright::pack::{AGENTS_MD, Pack, PackMetadata};
 use packwright::report::plain;
+use packwright::store::write_whole;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -112,7 +113,7 @@ pub fn run(args: &BuildArgs) -> anyhow::Result<ExitCode> {
     let text = pack.pretty_json();
     let is_unchanged = there.bytes.as_deref() == Some(text.as_bytes());
     if !is_unchanged && !args.dry_run {
-        write(&args.output, &text)?;
+        write_whole(&args.output, &text).with_context(|| format!("write {}", args.output.display()))?;
     }
     tell(args, &pack, &there, is_unchanged);
     Ok(ExitCode::SUCCESS)
@@ -187,19 +188,6 @@ impl There {
         };
         Ok(There { bytes: Some(bytes), pack, foreign })
     }
-}
-
-/// Puts a file in its place whole or not at all.
-fn write(output: &Path, text: &str) -> anyhow::Result<()> {
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let write = || {
-        folder.map(std::fs::create_dir_all).transpose()?;
-        let unfinished = output.with_extension("json.new");
-        std::fs::write(&unfinished, text)?;
-        std::fs::File::open(&unfinished)?.sync_all()?;
-        std::fs::rename(&unfinished, output)
-    };
-    write().with_context(|| format!("write {}", output.display()))
 }
 
 fn tell(args: &BuildArgs, pack: &Pack, there: &There, is_unchanged: bool) {

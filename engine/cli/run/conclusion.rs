@@ -9,6 +9,8 @@ use packwright::event::{Comparison, RunFinished, Verdict};
 use packwright::optimize::Ending;
 use packwright::publish::{CommitNote, PackRepo, PushOutcome, Receipt};
 use packwright::report::{Report, render, write};
+use packwright::shell::path_in_shell;
+use packwright::store::write_whole;
 use packwright::store::{RunEntry, utc_text};
 use packwright::units::RunId;
 use std::path::{Path, PathBuf};
@@ -178,7 +180,7 @@ fn push_words(outcome: &PushOutcome) -> String {
 }
 
 fn next(args: &RunArgs, id: &str, packs: &Path) -> ExitCode {
-    let (packs, again) = (in_shell(&packs.display().to_string()), show_again(&args.runs, id));
+    let (packs, again) = (path_in_shell(packs), show_again(&args.runs, id));
     tell(args, &format!("Next: `git -C {packs} show` has the pack; `{again}` shows this again."));
     ExitCode::SUCCESS
 }
@@ -196,17 +198,7 @@ fn show_again(runs: &Path, id: &str) -> String {
 pub fn option(runs: &Path) -> String {
     match runs.to_str() {
         Some(DEFAULT_RUNS) => String::new(),
-        _ => format!(" --runs {}", in_shell(&runs.display().to_string())),
-    }
-}
-
-/// A word as a shell takes it.
-pub fn in_shell(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
+        _ => format!(" --runs {}", path_in_shell(runs)),
     }
 }
 
@@ -244,20 +236,11 @@ pub fn consequences(run: &RunEntry, runs: &Path) -> Vec<String> {
     lines
 }
 
-/// Writes what was published beside the run, so that it is never in doubt. The old receipt stays until the
-/// new one is whole.
+/// Writes what was published beside the run, so that it is never in doubt.
 fn keep(session: &Session, receipt: &Receipt) -> anyhow::Result<()> {
     let path = receipt_path(session.store.folder());
-    let write = || {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let unfinished = path.with_extension("json.new");
-        std::fs::write(&unfinished, serde_json::to_string_pretty(receipt)? + "\n")?;
-        std::fs::File::open(&unfinished)?.sync_all()?;
-        std::fs::rename(&unfinished, &path)
-    };
-    write().with_context(|| format!("write the receipt {}", path.display()))
+    let text = serde_json::to_string_pretty(receipt)? + "\n";
+    write_whole(&path, text).with_context(|| format!("write the receipt {}", path.display()))
 }
 
 /// Whether a run won, and was cut off before its winner was wherever it was to go.
