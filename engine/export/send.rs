@@ -5,11 +5,12 @@
 
 use super::otlp::proto::{ExportTraceServiceResponse, Span};
 use super::otlp::request;
+use crate::llm::http::{client_to, retry_after_ms};
 use anyhow::{Context, bail};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use prost::Message;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use std::time::Duration;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use std::time::{Duration, SystemTime};
 
 /// Spans in one request, and their bytes; collectors refuse much more.
 const SPANS_MAX: usize = 256;
@@ -76,15 +77,7 @@ pub async fn send(collector: &Collector, spans: Vec<Span>) -> anyhow::Result<Sen
 }
 
 fn client(address: &reqwest::Url) -> anyhow::Result<reqwest::Client> {
-    // Fails where one is installed already, which is the same one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder =
-        reqwest::Client::builder().timeout(REQUEST_MAX).redirect(reqwest::redirect::Policy::none());
-    let host = address.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    if host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()) {
-        builder = builder.no_proxy();
-    }
-    builder.build().context("make the HTTP client")
+    client_to(address).timeout(REQUEST_MAX).build().context("make the HTTP client")
 }
 
 fn batches(spans: Vec<Span>) -> Vec<Vec<Span>> {
@@ -130,13 +123,12 @@ async fn post(
             }
             Ok(answer) => {
                 let status = answer.status();
-                let asked =
-                    answer.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.parse().ok());
+                let asked = retry_after_ms(answer.headers(), SystemTime::now());
                 let text = shown(&answer.text().await.unwrap_or_default());
                 if !matches!(status.as_u16(), 429 | 502 | 503 | 504) {
                     bail!("the collector refuses with {status}: {text}");
                 }
-                (format!("the collector answers {status}: {text}"), asked.map(Duration::from_secs))
+                (format!("the collector answers {status}: {text}"), asked.map(Duration::from_millis))
             }
             Err(error) => (format!("{:#}", anyhow::Error::from(error.without_url())), None),
         };

@@ -9,7 +9,7 @@ use super::secrets::Secrets;
 use crate::episode::{AssistantTurn, Usage};
 use crate::value::{Value, parse};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::{Client, ClientBuilder, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
@@ -47,15 +47,7 @@ impl Http {
     pub fn new(connection: &Connection) -> Result<Http, String> {
         let model = &connection.model;
         let base_url = base_url(connection.base_url.as_deref().unwrap_or(model.provider.base_url()))?;
-        let mut builder = Client::builder()
-            .connect_timeout(Duration::from_millis(CONNECT_MS_MAX))
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("packwright/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(&base_url) {
-            builder = builder.no_proxy();
-        }
-        // Fails where one is installed already, which is the same one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = client_to(&base_url).connect_timeout(Duration::from_millis(CONNECT_MS_MAX));
         let client = builder.build().map_err(|error| format!("set up the HTTP client: {error}"))?;
         let (key, key_variable) = (connection.key.clone(), connection.key_variable.clone());
         let extra_headers = headers_of(&connection.headers)?;
@@ -303,7 +295,18 @@ fn headers_of(pairs: &[(String, SecretString)]) -> Result<HeaderMap, String> {
     Ok(headers)
 }
 
-pub(crate) fn is_loopback(url: &Url) -> bool {
+/// What every client of this program has in common: its name, TLS, no proxy to this machine itself, and no redirects, since
+/// requests may carry secrets.
+pub(crate) fn client_to(url: &Url) -> ClientBuilder {
+    // Fails where one is installed already, which is the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("packwright/", env!("CARGO_PKG_VERSION")));
+    if is_loopback(url) { builder.no_proxy() } else { builder }
+}
+
+fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
         Some("localhost") => true,
         Some(host) => {

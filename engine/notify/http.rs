@@ -2,10 +2,9 @@
 //! an address holds secrets; of what a server answers nothing is repeated but its status, and Telegram's own words.
 
 use super::notice::Notice;
-use crate::llm::http::{is_loopback, retry_after_ms};
+use crate::llm::http::{client_to, retry_after_ms};
 use crate::llm::secrets::Secrets;
 use crate::report::plain;
-use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -81,14 +80,7 @@ pub(super) async fn telegram(
 }
 
 fn client(url: &Url, limit: Duration) -> Result<Client, Refusal> {
-    // Fails where one is installed already, which is the same one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let agent = concat!("packwright/", env!("CARGO_PKG_VERSION"));
-    let mut builder = Client::builder().timeout(limit).redirect(Policy::none()).user_agent(agent);
-    if is_loopback(url) {
-        builder = builder.no_proxy();
-    }
-    builder.build().map_err(lost)
+    client_to(url).timeout(limit).build().map_err(lost)
 }
 
 fn url(text: &str) -> Result<Url, Refusal> {

@@ -5,6 +5,7 @@
 use super::program::{Finished, GitProgram};
 use super::redact::{presentable, redact};
 use crate::agent::held::HeldFolder;
+use crate::llm::http::client_to;
 use crate::pack::{AGENTS_MD, Pack, PackIssue, PackMetadata};
 use reqwest::header::ACCEPT;
 use std::time::Duration;
@@ -54,15 +55,15 @@ async fn of_url(address: &str) -> Result<Pack, FetchError> {
         };
         FetchError::Unreachable { address: shown.clone(), reason }
     };
-    // Fails where one is installed already, which is the same one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder()
+    let url = reqwest::Url::parse(address)
+        .map_err(|error| FetchError::Unreachable { address: shown.clone(), reason: error.to_string() })?;
+    // Nothing secret goes along, so redirects may be followed as validators do.
+    let client = client_to(&url)
         .timeout(WAIT)
         .redirect(reqwest::redirect::Policy::limited(REDIRECTS_MAX))
         .build()
         .map_err(unreachable)?;
-    let mut answer =
-        client.get(address).header(ACCEPT, "application/json").send().await.map_err(unreachable)?;
+    let mut answer = client.get(url).header(ACCEPT, "application/json").send().await.map_err(unreachable)?;
     if answer.status().as_u16() != 200 {
         return Err(FetchError::Status { address: shown, status: answer.status().as_u16() });
     }

@@ -2,9 +2,9 @@
 
 use super::words::excerpt;
 use crate::episode::FailureClass;
+use crate::llm::http::client_to;
 use reqwest::{Client, StatusCode, Url};
 use std::error::Error as _;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// A reply that is longer is none.
@@ -29,16 +29,10 @@ pub(super) struct Refusal {
 
 impl Server {
     pub fn new(url: Url) -> Result<Server, String> {
-        let mut builder = Client::builder()
+        let client = client_to(&url)
             .connect_timeout(CONNECT_MAX)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("packwright/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(&url) {
-            builder = builder.no_proxy();
-        }
-        // Fails where one is installed already, which is the same one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = builder.build().map_err(|error| format!("set up the HTTP client: {error}"))?;
+            .build()
+            .map_err(|error| format!("set up the HTTP client: {error}"))?;
         Ok(Server { client, url })
     }
 
@@ -95,10 +89,4 @@ fn refused(status: StatusCode, body: &[u8]) -> Refusal {
     let said = if said.is_empty() { String::new() } else { format!(": {said}") };
     let is_unread = matches!(status.as_u16(), 429 | 503);
     Refusal { problem: format!("HTTP {}{said}", status.as_u16()), class, is_unread }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let is_local = |ip: IpAddr| ip.is_loopback();
-    host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(is_local)
 }
