@@ -1,6 +1,7 @@
 //! What a run that goes on may be told: pause, go on, stop, other limits. Each is the command of the same name.
 
 use super::Served;
+use super::options::fields_of;
 use super::problem::Problem;
 use super::program::refusal;
 use super::start::body;
@@ -48,9 +49,7 @@ pub struct TuneRequest {
 impl TuneRequest {
     /// The words of the command line, each whole.
     fn words(&self) -> Vec<OsString> {
-        let serde_json::Value::Object(fields) = serde_json::to_value(self).unwrap_or_default() else {
-            return Vec::new();
-        };
+        let fields = fields_of(self);
         let text =
             |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         // No command takes a text with this in it.

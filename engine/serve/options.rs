@@ -71,9 +71,7 @@ impl RunOptions {
     /// The words of the command line, or everything that a page may not ask for. Each word is whole, so that no value
     /// can be taken for another option.
     pub fn words(&self, folder: &Path) -> Result<Vec<String>, Vec<String>> {
-        let serde_json::Value::Object(fields) = serde_json::to_value(self).unwrap_or_default() else {
-            return Ok(Vec::new());
-        };
+        let fields = fields_of(self);
         let (mut words, mut problems) = (Vec::new(), Vec::new());
         for (name, value) in &fields {
             let values: Vec<String> = match value {
@@ -88,6 +86,14 @@ impl RunOptions {
             }
         }
         if problems.is_empty() { Ok(words) } else { Err(problems) }
+    }
+}
+
+/// The fields of a request as they were sent.
+pub(super) fn fields_of(request: &impl Serialize) -> serde_json::Map<String, serde_json::Value> {
+    match serde_json::to_value(request) {
+        Ok(serde_json::Value::Object(fields)) => fields,
+        other => unreachable!("a request is a struct of texts, numbers and lists: {other:?}"),
     }
 }
 

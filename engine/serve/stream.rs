@@ -114,6 +114,11 @@ fn place(served: &Served) -> Result<OwnedSemaphorePermit, Problem> {
     })
 }
 
+fn change(news: &impl Serialize) -> Event {
+    let data = serde_json::to_string(news).expect("rows are texts and finite numbers");
+    Event::default().event("change").data(data)
+}
+
 fn reset() -> Event {
     Event::default().event("reset").data("{}")
 }
@@ -158,9 +163,7 @@ pub(super) async fn list(
                             .iter()
                             .filter(|(_, change)| *change > before)
                             .map(|(id, _)| id.clone());
-                        let data = serde_json::to_string(&ListChange { runs, gone: gone.collect() })
-                            .unwrap_or_default();
-                        (Event::default().event("change").data(data), listing.change)
+                        (change(&ListChange { runs, gone: gone.collect() }), listing.change)
                     }
                     _ => (reset(), listing.change),
                 };
@@ -236,7 +239,7 @@ impl Watcher {
             if known == now && !is_other_row {
                 continue;
             }
-            let change = RunChange {
+            let news = RunChange {
                 run: is_other_row.then(|| row.clone()),
                 episodes: trace.episodes[known.episodes..].to_vec(),
                 candidates: trace.candidates[known.candidates..].to_vec(),
@@ -244,8 +247,7 @@ impl Watcher {
                 scenarios: if known.episodes < now.episodes { trace.bars() } else { Vec::new() },
             };
             self.row = Some(row);
-            let data = serde_json::to_string(&change).unwrap_or_default();
-            return Some(Event::default().event("change").id(now.to_string()).data(data));
+            return Some(change(&news).id(now.to_string()));
         }
     }
 }
