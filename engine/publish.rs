@@ -5,6 +5,7 @@
 //! decided before.
 
 mod fetch;
+mod fetch_back;
 pub mod git;
 mod note;
 mod program;
@@ -15,9 +16,10 @@ mod rehearsal;
 mod rejection;
 
 pub use fetch::{FetchError, fetch_pack, is_remote};
-pub use git::{Committed, PackRepo, PublishError};
+pub use fetch_back::{FetchedBack, Source};
+pub use git::{Author, Committed, PackRepo, PublishError};
 pub use note::{CommitNote, WonWith};
-pub use program::GitProgram;
+pub use program::{GitProgram, GitToken, TOKEN_USER_VARIABLE, TOKEN_VARIABLE};
 pub use push::PushOutcome;
 pub use receipt::Receipt;
 pub use redact::redact;

@@ -306,7 +306,8 @@ pub(crate) fn client_to(url: &Url) -> ClientBuilder {
     if is_loopback(url) { builder.no_proxy() } else { builder }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether a server is this machine itself.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
         Some("localhost") => true,
         Some(host) => {

@@ -5,17 +5,17 @@
 use super::program::{Finished, GitProgram};
 use super::redact::{presentable, redact};
 use crate::agent::held::HeldFolder;
-use crate::llm::http::client_to;
+use crate::llm::http::{client_to, is_loopback};
 use crate::pack::{AGENTS_MD, Pack, PackIssue, PackMetadata};
 use reqwest::header::ACCEPT;
 use std::time::Duration;
 
 /// Validators wait so long for a pack, and take no more of it.
 const WAIT: Duration = Duration::from_secs(30);
-const BYTES_MAX: usize = 65_536;
+pub(super) const BYTES_MAX: usize = 65_536;
 const REDIRECTS_MAX: usize = 10;
 /// Where git fetches to.
-const FOLDER_PREFIX: &str = "packwright-fetch-";
+pub(super) const FOLDER_PREFIX: &str = "packwright-fetch-";
 
 /// Why there is no pack.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +47,11 @@ pub async fn fetch_pack(name: &str, git: &GitProgram) -> Result<Pack, FetchError
 }
 
 async fn of_url(address: &str) -> Result<Pack, FetchError> {
+    read(&body_of(address).await?, &redact(address))
+}
+
+/// What lies at an address.
+pub(super) async fn body_of(address: &str) -> Result<Vec<u8>, FetchError> {
     let shown = redact(address);
     let unreachable = |error: reqwest::Error| {
         let reason = match error.is_timeout() {
@@ -74,7 +79,7 @@ async fn of_url(address: &str) -> Result<Pack, FetchError> {
             return Err(FetchError::TooLarge { address: shown });
         }
     }
-    read(&body, &shown)
+    Ok(body)
 }
 
 /// A text that begins as JSON does is a pack, any other a policy.
@@ -130,9 +135,33 @@ fn chain(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
+/// Scheme, host and port of a remote that a token may be sent to: over TLS, or to this machine itself.
+pub(super) fn origin_for_tokens(address: &str) -> Option<String> {
+    let url = reqwest::Url::parse(address).ok()?;
+    let is_safe = match url.scheme() {
+        "https" => true,
+        "http" => is_loopback(&url),
+        _ => false,
+    };
+    is_safe.then(|| url.origin().ascii_serialization())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_goes_to_nobody_who_could_be_overheard() {
+        let check =
+            |address: &str, origin: Option<&str>| assert_eq!(origin_for_tokens(address).as_deref(), origin);
+        check("https://github.com/me/packs.git", Some("https://github.com"));
+        check("https://user@git.example.com:8443/x", Some("https://git.example.com:8443"));
+        check("http://127.0.0.1:3000/x", Some("http://127.0.0.1:3000"));
+        check("http://git.example.com/x", None);
+        check("git@github.com:me/packs.git", None);
+        check("ssh://git@github.com/me/packs.git", None);
+        check("../remote.git", None);
+    }
 
     #[test]
     fn what_comes_is_a_pack_or_a_policy() {

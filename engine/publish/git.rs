@@ -17,7 +17,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The file that validators fetch.
-const PACK_JSON: &str = "pack.json";
+pub(super) const PACK_JSON: &str = "pack.json";
 const FILE_MODE: u32 = 0o100_644;
 
 /// The git repository of the best pack.
@@ -36,6 +36,14 @@ pub struct Committed {
     pub branch: String,
     /// The pack was committed before, so nothing was done.
     pub unchanged: bool,
+}
+
+/// Who a commit names, and whether it is signed as git is configured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Author {
+    pub name: String,
+    pub email: String,
+    pub is_signed: bool,
 }
 
 /// Why a pack could not be read or committed.
@@ -136,6 +144,24 @@ impl PackRepo {
         let commit = self.create_commit(head.as_ref(), &files, &note.message(pack))?;
         self.move_to(head.as_ref(), &branch, commit, &files)?;
         Ok(Committed { commit: commit.to_string(), branch, unchanged: false })
+    }
+
+    /// The commit that holds this pack already; none where it is still to be made.
+    pub fn committed(&self, pack: &Pack) -> Result<Option<Committed>, PublishError> {
+        let Some(head) = self.head()? else { return Ok(None) };
+        let branch = self.branch()?;
+        let found = self.holds(&head, pack)?;
+        Ok(found.then(|| Committed { commit: head.id().to_string(), branch, unchanged: true }))
+    }
+
+    /// Who a commit would name.
+    pub fn author(&self) -> Result<Author, PublishError> {
+        let signature = self.signature().map_err(self.failed("name an author"))?;
+        Ok(Author {
+            name: String::from_utf8_lossy(signature.name_bytes()).into_owned(),
+            email: String::from_utf8_lossy(signature.email_bytes()).into_owned(),
+            is_signed: self.must_sign()?,
+        })
     }
 
     /// The folder, as it was named.

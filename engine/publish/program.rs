@@ -1,7 +1,9 @@
 //! The installed `git` program, for what needs the user's own set-up: pushing with their credentials and
 //! signing with their keys. It is never allowed to ask questions or to run without end.
 
-use super::redact::presentable;
+use super::fetch::origin_for_tokens;
+use super::redact::{presentable, without};
+use secrecy::{ExposeSecret, SecretString};
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -34,6 +36,22 @@ const NOT_INHERITED: [&str; 13] = [
     "GIT_CURL_VERBOSE",
 ];
 
+/// What answers git when it asks for a password; it hears the token by a variable, so that no command line shows it.
+const CREDENTIAL_HELPER: &str = "!f() { test \"$1\" = get && printf 'username=%s\\npassword=%s\\n' \
+    \"$PACKWRIGHT_GIT_USER\" \"$PACKWRIGHT_GIT_TOKEN\"; }; f";
+
+/// The variable with the token for remotes over HTTPS, and the one with the user that it belongs to.
+pub const TOKEN_VARIABLE: &str = "PACKWRIGHT_GIT_TOKEN";
+pub const TOKEN_USER_VARIABLE: &str = "PACKWRIGHT_GIT_USER";
+
+/// A token for remotes over HTTPS, in place of the user's credential helpers.
+#[derive(Clone, Debug)]
+pub struct GitToken {
+    /// What the remote wants as user name; most take any beside a token.
+    pub user: String,
+    pub token: SecretString,
+}
+
 /// How the `git` program is run.
 #[derive(Clone, Debug)]
 pub struct GitProgram {
@@ -42,11 +60,13 @@ pub struct GitProgram {
     pub variables: Vec<(OsString, OsString)>,
     /// How long one command may take.
     pub wait_ms_max: u64,
+    /// None leaves it to the user's credential helpers.
+    pub token: Option<GitToken>,
 }
 
 impl Default for GitProgram {
     fn default() -> GitProgram {
-        GitProgram { program: "git".into(), variables: Vec::new(), wait_ms_max: 120_000 }
+        GitProgram { program: "git".into(), variables: Vec::new(), wait_ms_max: 120_000, token: None }
     }
 }
 
@@ -77,6 +97,31 @@ impl GitProgram {
         if told.success && !version.is_empty() { Ok(version) } else { Err(presentable(&told.stderr)) }
     }
 
+    /// Runs a command that talks to a remote, with the token where there is one and the remote may see it.
+    pub(super) fn run_with_remote(
+        &self,
+        folder: &Path,
+        address: &str,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Result<Finished, ProgramError> {
+        let of_token = self.token.as_ref().and_then(|token| Some((token, origin_for_tokens(address)?)));
+        let Some((GitToken { user, token }, origin)) = of_token else {
+            return self.run(folder, arguments, variables);
+        };
+        // The empty value takes other helpers away, which might answer first or store what they hear.
+        let (key, token) = (format!("credential.{origin}.helper"), token.expose_secret());
+        let (none, ours) = (format!("{key}="), format!("{key}={CREDENTIAL_HELPER}"));
+        let arguments = [&["-c", &none, "-c", &ours][..], arguments].concat();
+        let variables = [variables, &[(TOKEN_USER_VARIABLE, user), (TOKEN_VARIABLE, token)]].concat();
+        let finished = self.run(folder, &arguments, &variables)?;
+        Ok(Finished {
+            stdout: without(token, &finished.stdout),
+            stderr: without(token, &finished.stderr),
+            ..finished
+        })
+    }
+
     /// Runs a git command in a repository, with further variables.
     pub(super) fn run(
         &self,
@@ -103,7 +148,7 @@ impl GitProgram {
         // A connection that has died must not keep a helper process alive.
         command.args(["-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60"]);
         command.args(arguments);
-        NOT_INHERITED.iter().for_each(|name| {
+        NOT_INHERITED.iter().chain(&[TOKEN_VARIABLE]).for_each(|name| {
             command.env_remove(name);
         });
         command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C").env("LANGUAGE", "C");

@@ -7,8 +7,13 @@ use super::git::{Committed, PackRepo};
 use super::program::Finished;
 use super::redact::redact;
 use super::rejection::{Destination, Rejection, RejectionCause, cause_of};
-use git2::Config;
+use git2::{Config, ConfigLevel};
 use serde::{Deserialize, Serialize};
+
+/// Without it, ssh would ask for passwords and unknown hosts on the terminal.
+const SSH_COMMAND: &str = "ssh -oBatchMode=yes -oConnectTimeout=30";
+/// The settings of git that say how remotes are reached.
+const WAYS: [&str; 5] = ["core.sshcommand", "credential.", "http.", "ssh.", "url."];
 
 /// What became of a push.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,13 +43,26 @@ impl PackRepo {
         }
     }
 
+    /// Whether the remote's branch is this commit; none where it is not, or cannot be asked.
+    pub fn is_at_remote(&self, committed: &Committed) -> Option<PushOutcome> {
+        let destination = self.destination(&committed.branch).ok().flatten()?;
+        self.confirm(&destination, &committed.commit).ok()?;
+        let Destination { remote, address, branch, .. } = destination;
+        Some(PushOutcome::AlreadyThere { remote, address: redact(&address), branch })
+    }
+
     fn push_to(&self, destination: &Destination, commit: &str) -> Result<PushOutcome, Rejection> {
         let refspec = format!("{commit}:refs/heads/{}", destination.branch);
         let pushed = self.run_git(destination, &["push", "--porcelain", &destination.remote, &refspec])?;
         let status = branch_status(&pushed.stdout);
         if !pushed.success {
             let cause = cause_of(status.map(|status| status.text), &pushed.stderr);
-            return Err(destination.reject(cause, &complaint(status, &pushed)));
+            let is_refused = status.is_some_and(|status| status.flag == '!');
+            // Where only the answer was lost, the commit is there.
+            let is_lost = !is_refused && cause == RejectionCause::Network;
+            if !is_lost || self.confirm(destination, commit).is_err() {
+                return Err(destination.reject(cause, &complaint(status, &pushed)));
+            }
         }
         self.confirm(destination, commit)?;
         let Destination { remote, address, branch, .. } = destination;
@@ -74,13 +92,39 @@ impl PackRepo {
         destination: &Destination,
         arguments: &[&str],
     ) -> Result<Finished, Rejection> {
-        let variables: &[(&str, &str)] = if self.ssh_is_chosen() {
-            &[]
-        } else {
-            // Without it, ssh would ask for passwords and unknown hosts on the terminal.
-            &[("GIT_SSH_COMMAND", "ssh -oBatchMode=yes -oConnectTimeout=30")]
+        let variables: &[(&str, &str)] =
+            if self.ssh_is_chosen() { &[] } else { &[("GIT_SSH_COMMAND", SSH_COMMAND)] };
+        self.git
+            .run_with_remote(self.folder(), &destination.address, arguments, variables)
+            .map_err(|error| destination.reject_program(&error))
+    }
+
+    /// What the repository's own configuration says of how remotes are reached, as variables that tell it to git in another
+    /// folder.
+    pub(super) fn ways_to_remotes(&self) -> Vec<(String, String)> {
+        let mut variables = Vec::new();
+        if !self.ssh_is_chosen() {
+            variables.push(("GIT_SSH_COMMAND".to_owned(), SSH_COMMAND.to_owned()));
+        }
+        let Some(local) = self.config().and_then(|config| config.open_level(ConfigLevel::Local).ok()) else {
+            return variables;
         };
-        self.git.run(self.folder(), arguments, variables).map_err(|error| destination.reject_program(&error))
+        let mut entries = Vec::new();
+        if let Ok(mut found) = local.entries(None) {
+            while let Some(Ok(entry)) = found.next() {
+                if let (Ok(name), Ok(value)) = (entry.name(), entry.value())
+                    && WAYS.iter().any(|way| name.starts_with(way))
+                {
+                    entries.push((name.to_owned(), value.to_owned()));
+                }
+            }
+        }
+        variables.push(("GIT_CONFIG_COUNT".to_owned(), entries.len().to_string()));
+        for (number, (name, value)) in entries.into_iter().enumerate() {
+            variables.push((format!("GIT_CONFIG_KEY_{number}"), name));
+            variables.push((format!("GIT_CONFIG_VALUE_{number}"), value));
+        }
+        variables
     }
 
     fn ssh_is_chosen(&self) -> bool {

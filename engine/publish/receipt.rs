@@ -1,12 +1,14 @@
 //! The receipt of a publication: what was committed and where it went, or why it was not, for the caller to
 //! keep as JSON.
 
-use super::{Committed, PushOutcome};
+use super::{Committed, FetchedBack, PushOutcome};
 use crate::units::{PackHash, RunId};
 use serde::{Deserialize, Serialize};
 
 /// The version of the receipt's form.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+/// Receipts of earlier forms are of publications that fetched nothing back.
+const FIRST_FETCHED_BACK: u32 = 2;
 
 /// What was committed and pushed, and when. It holds no credentials.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +25,11 @@ pub struct Receipt {
     /// None until a push was tried.
     pub push: Option<PushOutcome>,
     pub pushed_at: Option<String>,
+    /// None until it was tried; receipts of format 1 have none.
+    #[serde(default)]
+    pub fetched_back: Option<FetchedBack>,
+    #[serde(default)]
+    pub fetched_at: Option<String>,
 }
 
 impl Receipt {
@@ -46,6 +53,8 @@ impl Receipt {
             refused: None,
             push: None,
             pushed_at: None,
+            fetched_back: None,
+            fetched_at: None,
         }
     }
 
@@ -54,8 +63,17 @@ impl Receipt {
         match &self.push {
             None => self.committed.is_none(),
             Some(PushOutcome::Rejected(_)) => false,
-            Some(_) => true,
+            Some(PushOutcome::NotWanted | PushOutcome::NoRemote) => true,
+            Some(PushOutcome::Pushed { .. } | PushOutcome::AlreadyThere { .. }) => match &self.fetched_back {
+                Some(found) => found.is_same(),
+                None => self.format < FIRST_FETCHED_BACK,
+            },
         }
+    }
+
+    /// The same receipt with what was fetched back.
+    pub fn with_fetched(self, fetched: FetchedBack, at: String) -> Receipt {
+        Receipt { fetched_back: Some(fetched), fetched_at: Some(at), ..self }
     }
 
     /// The same receipt with how the push went.

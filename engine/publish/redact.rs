@@ -84,6 +84,11 @@ pub(super) fn presentable(text: &str) -> String {
     lines.join("\n")
 }
 
+/// A text without a secret, wherever it stands.
+pub(super) fn without(secret: &str, text: &str) -> String {
+    if secret.is_empty() { text.to_owned() } else { text.replace(secret, "***") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

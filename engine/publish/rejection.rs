@@ -1,6 +1,6 @@
 //! Why a push did not arrive, told from what git says, and what to do about each.
 
-use super::program::ProgramError;
+use super::program::{ProgramError, TOKEN_VARIABLE};
 use super::redact::{presentable, redact_secrets_of};
 use crate::shell::in_shell;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,10 @@ pub enum RejectionCause {
     CheckedOutThere,
     /// The remote does not let us in, or cannot write.
     Permission,
+    /// ssh does not know the remote's host, or knows it by another key.
+    UnknownHost,
+    /// Nobody that is trusted here vouches for the remote's certificate.
+    Certificate,
     /// There is no repository at the remote's address.
     NoRepository,
     /// The remote cannot be reached.
@@ -84,9 +88,18 @@ impl Destination {
             RejectionCause::CheckedOutThere => format!(
                 "push to a bare repository (`git init --bare`), or check out another branch there, then {again}"
             ),
-            RejectionCause::Permission => {
-                format!("check that your key or token may write to {remote}, then {again}")
-            }
+            RejectionCause::Permission => format!(
+                "check that your key or token may write to {remote} (over ssh: `ssh-add -l` lists the keys; over https: \
+                 {TOKEN_VARIABLE}, or a credential helper of git), then {again}"
+            ),
+            RejectionCause::UnknownHost => format!(
+                "connect to {remote} once by hand with ssh and compare the key of its host with what the host publishes, \
+                 then {again}"
+            ),
+            RejectionCause::Certificate => format!(
+                "let git trust the authority that made the remote's certificate (`{git} config http.sslCAInfo FILE`), \
+                 then {again}"
+            ),
             RejectionCause::NoRepository => format!(
                 "create the repository, or correct its address with `{git} remote set-url {remote} ADDRESS`, \
                  then {again}"
@@ -124,7 +137,6 @@ pub(super) fn cause_of(branch_status: Option<&str>, complaints: &str) -> Rejecti
         "authentication failed",
         "could not read username",
         "could not read password",
-        "host key verification failed",
         "access denied",
         "returned error: 401",
         "returned error: 403",
@@ -146,6 +158,14 @@ pub(super) fn cause_of(branch_status: Option<&str>, complaints: &str) -> Rejecti
         "returned error: 5",
         "ssl",
         "gnutls",
+        "hung up unexpectedly",
+        "unexpected disconnect",
+        "early eof",
+        "rpc failed",
+        "broken pipe",
+        "connection closed",
+        "connection was closed",
+        "empty reply from server",
     ];
     let no_repository =
         ["does not appear to be a git repository", "repository not found", "not found", "no such remote"];
@@ -160,6 +180,10 @@ pub(super) fn cause_of(branch_status: Option<&str>, complaints: &str) -> Rejecti
             Permission
         }
         _ if has(status, &["hook declined", "declined", "protected", "prohibited"]) => HookDeclined,
+        _ if has(complaints, &["host key verification failed", "host identification has changed"]) => {
+            UnknownHost
+        }
+        _ if has(complaints, &["certificate"]) => Certificate,
         _ if has(complaints, &permission) => Permission,
         _ if has(complaints, &network) => Network,
         _ if has(complaints, &no_repository) => NoRepository,
@@ -193,6 +217,13 @@ mod tests {
             None,
             "remote: Repository not found.\nfatal: repository 'https://h/x/' not found",
             NoRepository,
+        );
+        check(None, "Host key verification failed.\nfatal: Could not read from remote", UnknownHost);
+        check(None, "error: RPC failed; curl 52 Empty reply from server", Network);
+        check(
+            None,
+            "client_loop: send disconnect: Broken pipe\nfatal: the remote end hung up unexpectedly",
+            Network,
         );
         check(None, "fatal: something new", Other);
     }

@@ -1,6 +1,8 @@
 //! The pack repository on disk: real repositories in temporary folders, and no configuration but their own.
 
 mod push;
+#[cfg(unix)]
+mod remotes;
 
 use packwright::event::Comparison;
 use packwright::pack::{Pack, PackMetadata};
