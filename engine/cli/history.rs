@@ -2,7 +2,8 @@
 
 use crate::exit::BadInput;
 use crate::out;
-use crate::run::{DEFAULT_RUNS, conclusion};
+use crate::publish::steps::receipt;
+use crate::run::DEFAULT_RUNS;
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use packwright::event::Verdict;
@@ -143,7 +144,7 @@ fn night(folder: &Path) -> anyhow::Result<Option<Night>> {
     let store = Store::open_to_read(folder)?;
     let (records, calls) = (store.records()?, store.calls()?);
     let Some((headline, report)) = Headline::of_run(&records, &calls) else { return Ok(None) };
-    let committed = conclusion::receipt(folder).and_then(|receipt| receipt.committed);
+    let committed = receipt(folder).and_then(|receipt| receipt.committed);
     let started = &report.started;
     let incumbent = started.incumbent.id.clone();
     Ok(Some(Night {

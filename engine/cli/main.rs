@@ -28,6 +28,7 @@ mod openclaw;
 mod out;
 mod pack;
 mod progress;
+mod publish;
 mod report;
 mod rescore;
 mod role;
@@ -127,6 +128,8 @@ enum Command {
     Doctor(Box<doctor::DoctorArgs>),
     /// Check suites, scenario files and packs, and say all that is wrong with them
     Check(check::CheckArgs),
+    /// Publish the winner of a run: the plan, and with --yes the steps
+    Publish(publish::PublishArgs),
     /// Build, check and compare packs
     Pack(pack::PackArgs),
     /// Run whole optimizations against simulated worlds, and compare what they really gain
@@ -163,6 +166,7 @@ fn main() -> ExitCode {
         Some(Command::Cache(args)) => cache::run(args),
         Some(Command::Doctor(args)) => doctor::run(*args),
         Some(Command::Check(args)) => check::run(args),
+        Some(Command::Publish(args)) => publish::run(args),
         Some(Command::Pack(args)) => pack::run(args),
         Some(Command::Lab(args)) => lab::run(*args),
         Some(Command::Suite(args)) => suite::run(args),

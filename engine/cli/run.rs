@@ -5,7 +5,7 @@ mod cache;
 pub mod conclusion;
 pub mod detach;
 mod folder;
-mod gate;
+pub mod gate;
 mod kept;
 mod prepared;
 mod personas;
@@ -26,8 +26,7 @@ use bell::Bell;
 use cache::{CacheArgs, RunCache};
 use clap::{Args, FromArgMatches};
 pub use folder::check_runs_folder;
-use kept::read_suite;
-pub use kept::{kept_channels, rubrics_of, suite_source};
+pub use kept::{kept_channels, read_suite, rubrics_of, suite_source};
 use packwright::control::{Reply, Request, RunState, ask};
 use packwright::estimate::Estimate;
 use packwright::evaluate::Evaluator;
@@ -42,7 +41,7 @@ use personas::PersonaArgs;
 pub use prepared::Prepared;
 use process::Helm;
 pub use process::{PARALLEL, ProcessArgs, control_at_rest};
-use settings::Settings;
+pub use settings::Settings;
 use start::Start;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -107,6 +106,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "PACK")]
     pub champion: Option<String>,
 
+    /// Where others fetch the winner's pack.json after a push: it is fetched from there, and its hash compared
+    #[arg(long, value_name = "URL", value_parser = web_address)]
+    pub public_url: Option<String>,
+
     #[command(flatten)]
     pub process: ProcessArgs,
 
@@ -115,7 +118,7 @@ pub struct RunArgs {
     pub runs: PathBuf,
 
     /// Go on with a run that was cut off or paused: its id, or the newest one. The same as `optimize resume`
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "champion", "cache_days", "proposals", "ModelArgs", "AgentArgs", "EvaluatorArgs", "PersonaArgs", "LimitArgs"])]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "champion", "public_url", "cache_days", "proposals", "ModelArgs", "AgentArgs", "EvaluatorArgs", "PersonaArgs", "LimitArgs"])]
     pub resume: Option<String>,
 
     /// Begin although the budget or a limit does not pay for three proposals and a final comparison
@@ -133,6 +136,16 @@ pub struct RunArgs {
 
 fn profile_names() -> clap::builder::PossibleValuesParser {
     clap::builder::PossibleValuesParser::new(Profile::names())
+}
+
+/// An address as validators take it.
+pub fn web_address(text: &str) -> Result<String, String> {
+    let is_web = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme));
+    match reqwest::Url::parse(text) {
+        Ok(_) if is_web && !text.contains(char::is_whitespace) => Ok(text.to_owned()),
+        Ok(_) => Err("an address begins with https:// or http:// and has no blanks".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 impl RunArgs {
@@ -389,7 +402,7 @@ fn wake(args: &RunArgs, id: &str) -> anyhow::Result<Option<ExitCode>> {
 }
 
 /// What a run began with.
-fn first_event(store: &Store) -> anyhow::Result<RunStarted> {
+pub fn first_event(store: &Store) -> anyhow::Result<RunStarted> {
     let started = store.records()?.into_iter().find_map(|record| match record.event {
         packwright::event::Event::RunStarted(started) => Some(started),
         _ => None,
@@ -414,7 +427,7 @@ fn newest_to_go_on_with(runs: &Path) -> anyhow::Result<PathBuf> {
     Ok(found.ok_or_else(none)?.folder)
 }
 
-fn now_ms() -> u64 {
+pub fn now_ms() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     since.as_millis() as u64
 }

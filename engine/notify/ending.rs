@@ -51,7 +51,7 @@ pub fn finished(
         title,
         facts,
         action: match (is_won && published.is_stuck, is_won || needs_you) {
-            (true, _) => Some("optimize --resume"),
+            (true, _) => Some("optimize publish"),
             (false, true) => Some("optimize report"),
             (false, false) => None,
         },
@@ -143,19 +143,22 @@ struct Published {
 }
 
 fn published(receipt: Option<&Receipt>) -> Published {
-    let (words, is_stuck, occasion) = match receipt {
-        None => ("It is not committed.", true, "champion-stuck"),
-        Some(Receipt { committed: None, .. }) => {
-            ("It is not committed: the pack repository got another pack meanwhile.", false, "champion")
-        }
-        Some(Receipt { push: Some(PushOutcome::Rejected(_)), .. }) => {
-            ("It is committed, and the push was rejected.", true, "champion-stuck")
-        }
-        Some(Receipt {
-            push: Some(PushOutcome::Pushed { .. } | PushOutcome::AlreadyThere { .. }), ..
-        }) => ("It is committed and pushed.", false, "champion"),
-        Some(_) => ("It is committed.", false, "champion"),
+    let arrived = |push: &Option<PushOutcome>| {
+        matches!(push, Some(PushOutcome::Pushed { .. } | PushOutcome::AlreadyThere { .. }))
     };
+    let (words, is_stuck) = match receipt {
+        None => ("It is not committed.", true),
+        Some(Receipt { committed: None, .. }) => ("It is not committed: something stands against it.", true),
+        Some(Receipt { push: Some(PushOutcome::Rejected(_)), .. }) => {
+            ("It is committed, and the push was rejected.", true)
+        }
+        Some(receipt) if !receipt.is_settled() => {
+            ("It is pushed, and could not be fetched back as it is.", true)
+        }
+        Some(Receipt { push, .. }) if arrived(push) => ("It is committed and pushed.", false),
+        Some(_) => ("It is committed.", false),
+    };
+    let occasion = if is_stuck { "champion-stuck" } else { "champion" };
     Published { words, is_stuck, occasion }
 }
 

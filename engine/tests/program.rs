@@ -23,6 +23,7 @@ mod notify;
 mod pack;
 mod personas;
 pub mod place;
+mod publish;
 pub mod rescore;
 mod secrets;
 mod trouble;
@@ -101,7 +102,7 @@ fn check_that_a_win_is_not_lost(place: &Place) {
     std::fs::remove_dir_all(&receipts).expect("the receipts");
     place.git("packs/best", &["update-ref", "-d", "HEAD"]);
     let told = place.optimize(&["report"]).out;
-    assert!(told.contains("not committed yet") && told.contains("Next: optimize --resume 2"), "{told}");
+    assert!(told.contains("not committed yet") && told.contains("Next: optimize publish 2"), "{told}");
     let resumed = place.optimize(&["--resume"]);
     assert_eq!(resumed.code, 0, "{resumed:?}");
     assert_eq!(place.git("packs/best", &["rev-parse", "HEAD^{tree}"]), tree);
@@ -159,7 +160,7 @@ fn check_push(place: &Place) {
     let rejected = place.optimize(&["--resume", &id]);
     assert_eq!(rejected.code, 5, "{rejected:?}");
     assert!(rejected.out.contains("The commit stays."), "{}", rejected.out);
-    assert!(rejected.out.contains(&format!("optimize --resume {id}")), "{}", rejected.out);
+    assert!(rejected.out.contains(&format!("optimize publish {id} --yes")), "{}", rejected.out);
     assert_eq!(place.git("packs/best", &["rev-parse", "HEAD"]), head);
     assert_eq!(place.git("remote.git", &["rev-parse", &theirs]), foreign, "nothing is forced");
 }

@@ -4,6 +4,7 @@
 use super::{RunArgs, Session, conclusion, now_ms, process};
 use crate::notify::{Wanted, leave_to_another, outbox_route};
 use crate::out;
+use crate::publish::steps::receipt;
 use packwright::budget::Amount;
 use packwright::event::RunFinished;
 use packwright::notify::ending::{Halt, finished, stopped};
@@ -82,7 +83,7 @@ impl Bell {
     }
 
     fn finished(&self, run: &RunFinished) {
-        let receipt = conclusion::receipt(&self.folder);
+        let receipt = receipt(&self.folder);
         let progress = self.watch.progress(self.spent);
         self.postman.send(finished(
             self.watch.subject(),

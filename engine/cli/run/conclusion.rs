@@ -1,20 +1,21 @@
 //! The end of a run: the report, the commit of a winner, and what to do next.
 
-use super::{DEFAULT_RUNS, RunArgs, Session, gate};
+use super::{DEFAULT_RUNS, RunArgs, Session};
 use crate::exit::Exit;
 use crate::out;
+use crate::publish::steps::{Published, act, fetch_words, push_words, receipt};
+use crate::publish::won::{PUBLIC_WAIT_S, Ways, Won};
 use crate::report::gather;
 use anyhow::Context;
-use packwright::event::{Comparison, RunFinished, Verdict};
+use packwright::event::{RunFinished, Verdict};
 use packwright::optimize::Ending;
-use packwright::publish::{CommitNote, PackRepo, PushOutcome, Receipt};
+use packwright::publish::Receipt;
 use packwright::report::{Report, render, write};
 use packwright::shell::path_in_shell;
-use packwright::store::write_whole;
-use packwright::store::{RunEntry, utc_text};
-use packwright::units::RunId;
-use std::path::{Path, PathBuf};
+use packwright::store::RunEntry;
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Tells how the run ended, and commits the winner if there is one.
 pub(super) fn conclude(session: &Session, ending: &Ending, args: &RunArgs) -> anyhow::Result<ExitCode> {
@@ -44,7 +45,7 @@ pub(super) fn conclude(session: &Session, ending: &Ending, args: &RunArgs) -> an
             }
             write_report(session, args);
             match &finished.verdict {
-                Verdict::Better(comparison) => publish(session, finished, comparison, &id, args),
+                Verdict::Better(_) => publish(session, finished, args),
                 Verdict::NotShownBetter(_) | Verdict::Worse(_) | Verdict::NotMeasured { .. } => {
                     tell(args, "Nothing was committed: there is no better pack.");
                     tell(
@@ -91,91 +92,24 @@ fn tell(args: &RunArgs, line: &str) {
     }
 }
 
-fn publish(
-    session: &Session,
-    finished: &RunFinished,
-    comparison: &Comparison,
-    id: &str,
-    args: &RunArgs,
-) -> anyhow::Result<ExitCode> {
-    let packs = &session.settings.packs;
-    let finalist = finished.finalist.as_ref().context("a verdict without a finalist")?;
-    let records = session.store.records()?;
-    let report = Report::of(&records, &session.store.calls()?).context("the run has no records")?;
-    let candidate = report.finalist.as_ref().context("the finalist was never written")?;
-    let winner = session.start.pack.with_policy(&candidate.agents_md);
-    let repo = PackRepo::open_or_create(packs)?;
-    let run = RunId(id.to_owned());
-    if let Some(best) = repo.current()?
-        && best.hash() != winner.hash()
-        && best.hash() != session.start.pack.hash()
-    {
-        let why = format!(
-            "{} got another pack ({}) while this run went on, which it did not measure",
-            packs.display(),
-            best.hash().short()
-        );
-        keep(session, &Receipt::of_refusal(run, finalist.clone(), why.clone(), utc_text(super::now_ms())))?;
-        tell(args, &format!("Nothing was committed: {why}."));
-        tell(args, "Next: another run compares with it.");
-        return Ok(Exit::NoImprovement.into());
-    }
-    let findings = gate::findings(session, &winner);
-    if let Some(refusal) = gate::refusal(&findings, &gate::allowed(session, args)) {
-        keep(
-            session,
-            &Receipt::of_refusal(run, finalist.clone(), refusal.why.clone(), utc_text(super::now_ms())),
-        )?;
-        tell(args, &format!("Nothing was committed: {}.", refusal.why));
-        refusal.lines.iter().for_each(|line| tell(args, line));
-        tell(args, &refusal.next(&resume(&args.runs, id)));
-        return Ok(Exit::Gate.into());
-    }
-    let note = CommitNote {
-        comparison: comparison.clone(),
-        run: run.clone(),
-        suite: session.started.suite.clone(),
-        model: session.started.model.clone(),
-        profile: session.started.profile.name.clone(),
+fn publish(session: &Session, finished: &RunFinished, args: &RunArgs) -> anyhow::Result<ExitCode> {
+    let Session { settings, store, started, suite, start, .. } = session;
+    let won = Won::of(store, settings, started, suite.clone(), &start.pack, finished)?;
+    let ways = Ways {
+        no_push: args.process.no_push,
+        allowed: settings.allow_lint.iter().chain(&args.process.allow_lint).copied().collect(),
+        champion: settings.champion.clone(),
+        public_url: settings.public_url.clone(),
+        public_wait: Duration::from_secs(PUBLIC_WAIT_S),
     };
-    let committed = repo.commit_winner(&winner, &note)?;
-    let place = packs.display();
-    let short = finalist.short();
-    tell(
-        args,
-        &if committed.unchanged {
-            format!("Winner     pack {short} is the best in {place} already; nothing to commit")
-        } else {
-            format!(
-                "Winner     pack {short} committed to {place} as {}",
-                committed.commit.get(..10).unwrap_or_default()
-            )
-        },
-    );
-    let receipt = Receipt::of_commit(run, finalist.clone(), committed.clone(), utc_text(super::now_ms()));
-    keep(session, &receipt)?;
-    let outcome = if args.process.no_push { PushOutcome::NotWanted } else { repo.push(&committed) };
-    keep(session, &receipt.with_push(outcome.clone(), utc_text(super::now_ms())))?;
-    tell(args, &format!("Push       {}", push_words(&outcome)));
-    if let PushOutcome::Rejected(rejection) = outcome {
-        tell(args, &format!("           {}", rejection.next_step));
-        tell(args, &format!("The commit stays. When that is mended: {}", resume(&args.runs, id)));
-        return Ok(Exit::Infrastructure.into());
-    }
-    Ok(next(args, id, packs))
-}
-
-fn push_words(outcome: &PushOutcome) -> String {
-    match outcome {
-        PushOutcome::NotWanted => "skipped: --no-push".into(),
-        PushOutcome::NoRemote => "none: the pack repository has no remote".into(),
-        PushOutcome::Pushed { remote, address, branch } => {
-            format!("to {branch} of {remote} ({address}), and seen there")
+    let again = format!("optimize publish {} --yes{}", won.run.0, option(&args.runs));
+    match act(&won, &ways, &again, &|line| tell(args, line))? {
+        Published::Done => Ok(next(args, &won.run.0, &settings.packs)),
+        Published::Stuck => Ok(Exit::Infrastructure.into()),
+        Published::Refused { lines, exit } => {
+            lines.iter().for_each(|line| tell(args, line));
+            Ok(exit.into())
         }
-        PushOutcome::AlreadyThere { remote, address, branch } => {
-            format!("not needed: {branch} of {remote} ({address}) is this commit already")
-        }
-        PushOutcome::Rejected(rejection) => format!("failed: {}", rejection.reason),
     }
 }
 
@@ -229,32 +163,17 @@ pub fn consequences(run: &RunEntry, runs: &Path) -> Vec<String> {
             .flat_map(|receipt| &receipt.push)
             .map(|push| format!("Push       {}", push_words(push))),
     );
+    let fetched = receipt.iter().flat_map(|receipt| &receipt.fetched_back).filter_map(fetch_words);
+    lines.extend(fetched.map(|words| format!("Fetched    {words}")));
     lines.extend(packwright::notify::undelivered(&run.folder));
     if is_unpublished(run) {
-        lines.push(format!("Next: {}", resume(runs, &run.id.0)));
+        lines.push(format!("Next: optimize publish {}{}", run.id.0, option(runs)));
     }
     lines
-}
-
-/// Writes what was published beside the run, so that it is never in doubt.
-fn keep(session: &Session, receipt: &Receipt) -> anyhow::Result<()> {
-    let path = receipt_path(session.store.folder());
-    let text = serde_json::to_string_pretty(receipt)? + "\n";
-    write_whole(&path, text).with_context(|| format!("write the receipt {}", path.display()))
 }
 
 /// Whether a run won, and was cut off before its winner was wherever it was to go.
 pub fn is_unpublished(run: &RunEntry) -> bool {
     let won = run.finished.as_ref().is_some_and(|finished| matches!(finished.verdict, Verdict::Better(_)));
     won && !receipt(&run.folder).is_some_and(|receipt| receipt.is_settled())
-}
-
-/// What was published of a run; none where nothing was kept of that.
-pub fn receipt(run: &Path) -> Option<Receipt> {
-    let text = std::fs::read(receipt_path(run)).ok()?;
-    serde_json::from_slice(&text).ok()
-}
-
-fn receipt_path(run: &Path) -> PathBuf {
-    run.join("receipts").join("publish.json")
 }

@@ -1,12 +1,14 @@
 //! The gate before publishing: a better pack that was made for the scenarios, or that validators would take for a copy of
 //! the champion's, stays where it is, and the user hears why.
 
-use super::{RunArgs, Session};
+use super::Session;
 use crate::pack::source;
 use packwright::lint::{Finding, Lint, Reference, Rule};
 use packwright::pack::{Pack, PackMetadata, Similarity};
 use packwright::report::plain;
+use packwright::scenario::Suite;
 use packwright::scenario::problem::Severity;
+use packwright::score::Profile;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,6 +31,11 @@ impl Champion {
         Ok(Champion { name: plain(name), agents_md })
     }
 
+    /// How similar a pack is to it, as validators measure that.
+    pub fn similarity(&self, pack: &Pack) -> f64 {
+        Similarity::of(pack, &self.pack()).value
+    }
+
     fn pack(&self) -> Pack {
         Pack::of_policy(&self.agents_md, &PackMetadata::default())
     }
@@ -43,29 +50,27 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// The options that would let it through.
+    pub fn allow(&self) -> String {
+        self.rules.iter().map(|rule| format!("--allow-lint {rule}")).collect::<Vec<_>>().join(" ")
+    }
+
     /// What the user may do.
-    pub fn next(&self, resume: &str) -> String {
-        let allow: Vec<String> = self.rules.iter().map(|rule| format!(" --allow-lint {rule}")).collect();
+    pub fn next(&self, publish: &str) -> String {
         format!(
-            "Next: mend the policy by hand, run again, or publish it all the same: {resume}{}",
-            allow.concat()
+            "Next: mend the policy by hand, run again, or publish it all the same: {publish} {}",
+            self.allow()
         )
     }
 }
 
-/// What the lint says of a pack of this run.
-pub fn findings(session: &Session, pack: &Pack) -> Vec<Finding> {
-    let champion = session.settings.champion.as_ref();
+/// What the lint says of a pack.
+pub fn findings(pack: &Pack, suite: &Suite, profile: &Profile, champion: Option<&Champion>) -> Vec<Finding> {
     let references: Vec<Reference> = champion
         .map(|champion| Reference { name: champion.name.clone(), pack: champion.pack() })
         .into_iter()
         .collect();
-    Lint::of(&session.suite).pack(pack, &session.started.profile, &references)
-}
-
-/// The rules that the user lets a winner break: those of the run, and those of this command.
-pub fn allowed(session: &Session, args: &RunArgs) -> Vec<Rule> {
-    session.settings.allow_lint.iter().chain(&args.process.allow_lint).copied().collect()
+    Lint::of(suite).pack(pack, profile, &references)
 }
 
 /// Why a pack with these findings is not published; none where nothing but what is allowed stands against it.
@@ -102,17 +107,18 @@ fn in_words(counts: &BTreeMap<Rule, usize>) -> String {
 }
 
 /// What the user should know before a night is spent: a winner inherits what is wrong with the pack it began with.
-pub fn notice(session: &Session) -> Vec<String> {
+pub(super) fn notice(session: &Session) -> Vec<String> {
     let start = &session.start.pack;
     let mut lines = Vec::new();
     if let Some(champion) = &session.settings.champion {
-        let similarity = Similarity::of(start, &champion.pack()).value;
+        let similarity = champion.similarity(start);
         lines.push(format!(
             "champion {}: the pack to beat is similar to it by {similarity:.2}; a winner is published below {}",
             champion.name, session.started.profile.similarity_max
         ));
     }
-    if let Some(refusal) = refusal(&findings(session, start), &session.settings.allow_lint) {
+    let found = findings(start, &session.suite, &session.started.profile, session.settings.champion.as_ref());
+    if let Some(refusal) = refusal(&found, &session.settings.allow_lint) {
         lines.push(format!(
             "warning: {} in the pack to beat; a winner that keeps it is not published (`optimize pack lint`)",
             refusal.why

@@ -20,7 +20,7 @@ pub fn kept_channels(folder: &Path) -> anyhow::Result<NotifySettings> {
 }
 
 /// The suite that the settings name.
-pub(super) fn read_suite(settings: &Settings) -> anyhow::Result<Arc<Suite>> {
+pub fn read_suite(settings: &Settings) -> anyhow::Result<Arc<Suite>> {
     let source = settings.suite.clone().map_or(SuiteSource::Embedded, SuiteSource::Folder);
     match load_suite(&source) {
         Ok(loaded) => {

@@ -44,6 +44,9 @@ pub struct Settings {
     /// Rules of the lint that a winner may break.
     #[serde(default)]
     pub allow_lint: Vec<Rule>,
+    /// Where others fetch the pack after a push.
+    #[serde(default)]
+    pub public_url: Option<String>,
     /// Where the values came from, by the name of the part.
     #[serde(default)]
     pub sources: BTreeMap<String, String>,
@@ -67,6 +70,7 @@ impl Settings {
             notify: args.process.notify.wanted(None)?.checked()?.kept(),
             champion: args.champion.as_deref().map(|name| Champion::of(name, &args.runs)).transpose()?,
             allow_lint: args.process.allow_lint.clone(),
+            public_url: args.public_url.clone(),
             sources: args.sources.clone(),
         })
     }
@@ -89,7 +93,7 @@ impl Settings {
 }
 
 /// The parts of the settings, and the options and groups of options that set each.
-const PARTS: [(&str, &[&str]); 12] = [
+const PARTS: [(&str, &[&str]); 13] = [
     ("seed", &["seed"]),
     ("suite", &["suite"]),
     ("packs", &["packs"]),
@@ -102,6 +106,7 @@ const PARTS: [(&str, &[&str]); 12] = [
     ("notify", &["NotifyArgs"]),
     ("champion", &["champion"]),
     ("allow_lint", &["allow_lint"]),
+    ("public_url", &["public_url"]),
 ];
 
 /// Says of each part of the settings where its values come from.

@@ -7,7 +7,7 @@ use packwright::event::{Event, RunFinished, Stop, Verdict};
 use packwright::notify::ending::{Halt, Tally, batch, finished, stopped};
 use packwright::notify::{Kind, Notice, Progress, Subject, TEXT_CHARACTERS_MAX, Watch};
 use packwright::optimize::Heard;
-use packwright::publish::{Committed, PushOutcome, Receipt};
+use packwright::publish::{Committed, FetchedBack, PushOutcome, Receipt};
 use packwright::store::Record;
 use packwright::units::{PackHash, RunId};
 use proptest::prelude::*;
@@ -108,7 +108,10 @@ fn receipt(push: Option<PushOutcome>) -> Receipt {
             .expect("a commit");
     let receipt = Receipt::of_commit(RunId("r".into()), PackHash("f".into()), committed, AT.into());
     match push {
-        Some(push) => receipt.with_push(push, AT.into()),
+        Some(push) => {
+            let found = FetchedBack::Same { from: "a".into(), hash: PackHash("f".into()) };
+            receipt.with_push(push, AT.into()).with_fetched(found, AT.into())
+        }
         None => receipt,
     }
 }
@@ -149,11 +152,16 @@ fn an_end_is_told_with_its_number_and_what_to_do() {
     // What is stuck is told, and told anew when it is not any more.
     let stuck = told(Verdict::Better(comparison()), Stop::BudgetSpent, None);
     assert!(
-        stuck.needs_you && stuck.text.ends_with("in the way. Next: optimize --resume 20261121-020000"),
+        stuck.needs_you && stuck.text.ends_with("in the way. Next: optimize publish 20261121-020000"),
         "{}",
         stuck.text
     );
     assert_ne!(stuck.key, won.key);
+    let why = "words-of-others".to_owned();
+    let refused = Receipt::of_refusal(RunId("r".into()), PackHash("f".into()), why, AT.into());
+    let refused = told(Verdict::Better(comparison()), Stop::BudgetSpent, Some(&refused));
+    assert!(refused.needs_you && refused.text.contains("something stands against it"), "{}", refused.text);
+    assert!(!refused.text.contains("words-of-others"), "{}", refused.text);
 }
 
 #[test]

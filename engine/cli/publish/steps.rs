@@ -1,0 +1,200 @@
+//! The steps from a winner to a published pack. Each is kept in the receipt as soon as it is done, and each may be done
+//! again: what is done already is found to be so.
+
+use super::won::{Ways, Won};
+use crate::exit::Exit;
+use crate::run::{gate, now_ms};
+use anyhow::Context;
+use packwright::publish::{Committed, FetchedBack, PackRepo, PushOutcome, Receipt, Source};
+use packwright::store::{utc_text, write_whole};
+use std::path::{Path, PathBuf};
+
+/// What became of a publication.
+pub enum Published {
+    Done,
+    /// The pack is not fit, and nothing was done that others see.
+    Refused {
+        lines: Vec<String>,
+        exit: Exit,
+    },
+    /// A step failed; the same again goes on from there.
+    Stuck,
+}
+
+/// Goes through all steps, and tells each. `again` is the command that goes on.
+pub fn act(won: &Won, ways: &Ways, again: &str, tell: &dyn Fn(&str)) -> anyhow::Result<Published> {
+    let mut repo = PackRepo::open_or_create(&won.settings.packs)?;
+    repo.git.token = super::token()?;
+    if let Some(refused) = refused(won, ways, &repo, again)? {
+        return Ok(refused);
+    }
+    let mut kept = Kept::open(won);
+    let committed = commit(won, &repo, tell)?;
+    kept.commit(won, &committed)?;
+    let pushed = if ways.no_push { PushOutcome::NotWanted } else { repo.push(&committed) };
+    kept.push(&pushed)?;
+    tell(&format!("Push       {}", push_words(&pushed)));
+    if let PushOutcome::Rejected(rejection) = &pushed {
+        tell(&format!("           {}", rejection.next_step));
+        tell(&format!("The commit stays. When that is mended: {again}"));
+        return Ok(Published::Stuck);
+    }
+    let source = match &ways.public_url {
+        Some(address) if matches!(pushed, PushOutcome::Pushed { .. } | PushOutcome::AlreadyThere { .. }) => {
+            tell(&format!("Fetching   {address}, which may show the old pack for some minutes"));
+            Source::Url { address, wait: ways.public_wait }
+        }
+        _ => Source::Remote { repo: &repo, commit: &committed.commit, push: &pushed },
+    };
+    let fetched = FetchedBack::of(source, won.winner.hash());
+    kept.fetch(&fetched)?;
+    fetch_words(&fetched).iter().for_each(|words| tell(&format!("Fetched    {words}")));
+    match fetched {
+        FetchedBack::Same { .. } | FetchedBack::NotWanted => Ok(Published::Done),
+        FetchedBack::Different { .. } | FetchedBack::Unreachable { .. } => {
+            tell(&format!("It is pushed, but not seen there. When that is mended: {again}"));
+            Ok(Published::Stuck)
+        }
+    }
+}
+
+/// Why nothing is to be done; it is kept in the receipt.
+fn refused(won: &Won, ways: &Ways, repo: &PackRepo, again: &str) -> anyhow::Result<Option<Published>> {
+    if let Some(why) = won.stranger(repo.current())? {
+        refuse(won, &why)?;
+        let lines =
+            vec![format!("Nothing was committed: {why}."), "Next: another run compares with it.".to_owned()];
+        return Ok(Some(Published::Refused { lines, exit: Exit::NoImprovement }));
+    }
+    let findings = gate::findings(&won.winner, &won.suite, &won.started.profile, ways.champion.as_ref());
+    let Some(refusal) = gate::refusal(&findings, &ways.allowed) else { return Ok(None) };
+    refuse(won, &refusal.why)?;
+    let mut lines = vec![format!("Nothing was committed: {}.", refusal.why)];
+    lines.extend(refusal.lines.iter().cloned());
+    lines.push(refusal.next(again));
+    Ok(Some(Published::Refused { lines, exit: Exit::Gate }))
+}
+
+fn refuse(won: &Won, why: &str) -> anyhow::Result<()> {
+    let at = utc_text(now_ms());
+    let receipt = Receipt::of_refusal(won.run.clone(), won.finalist.clone(), why.to_owned(), at);
+    write(&receipt_path(&won.folder), &receipt)
+}
+
+fn commit(won: &Won, repo: &PackRepo, tell: &dyn Fn(&str)) -> anyhow::Result<Committed> {
+    let committed = repo.commit_winner(&won.winner, &won.note())?;
+    let (place, short) = (won.settings.packs.display(), won.finalist.short());
+    tell(&if committed.unchanged {
+        format!("Winner     pack {short} is the best in {place} already; nothing to commit")
+    } else {
+        let commit = committed.commit.get(..10).unwrap_or_default();
+        format!("Winner     pack {short} committed to {place} as {commit}")
+    });
+    Ok(committed)
+}
+
+/// The receipt as it stands on disk. What was kept of a step that is found done again stays as it was.
+struct Kept {
+    path: PathBuf,
+    before: Option<Receipt>,
+    now: Option<Receipt>,
+}
+
+impl Kept {
+    fn open(won: &Won) -> Kept {
+        let before = receipt(&won.folder).filter(|before| before.pack_hash == won.finalist);
+        Kept { path: receipt_path(&won.folder), before, now: None }
+    }
+
+    fn commit(&mut self, won: &Won, committed: &Committed) -> anyhow::Result<()> {
+        let is_same = |before: &&Receipt| {
+            before.committed.as_ref().is_some_and(|before| before.commit == committed.commit)
+        };
+        self.now = Some(match self.before.as_ref().filter(is_same) {
+            Some(before) => before.clone(),
+            None => {
+                self.before = None;
+                let at = utc_text(now_ms());
+                Receipt::of_commit(won.run.clone(), won.finalist.clone(), committed.clone(), at)
+            }
+        });
+        self.write()
+    }
+
+    fn push(&mut self, pushed: &PushOutcome) -> anyhow::Result<()> {
+        let arrived = |outcome: &PushOutcome| match outcome {
+            PushOutcome::Pushed { address, branch, .. }
+            | PushOutcome::AlreadyThere { address, branch, .. } => Some((address.clone(), branch.clone())),
+            _ => None,
+        };
+        let before = self.before.as_ref().and_then(|before| before.push.as_ref());
+        let is_known = before.is_some_and(|before| {
+            before == pushed || arrived(before).is_some_and(|place| Some(place) == arrived(pushed))
+        });
+        if !is_known {
+            self.now = self.now.take().map(|now| now.with_push(pushed.clone(), utc_text(now_ms())));
+        }
+        self.write()
+    }
+
+    fn fetch(&mut self, fetched: &FetchedBack) -> anyhow::Result<()> {
+        let before = self.before.as_ref().and_then(|before| before.fetched_back.as_ref());
+        if before != Some(fetched) {
+            self.now = self.now.take().map(|now| now.with_fetched(fetched.clone(), utc_text(now_ms())));
+        }
+        self.write()
+    }
+
+    fn write(&self) -> anyhow::Result<()> {
+        match &self.now {
+            Some(now) if receipt_of(&self.path).as_ref() != Some(now) => write(&self.path, now),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Writes what was published beside the run, so that it is never in doubt.
+fn write(path: &Path, receipt: &Receipt) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(receipt)? + "\n";
+    write_whole(path, text).with_context(|| format!("write the receipt {}", path.display()))
+}
+
+/// What was published of a run; none where nothing was kept of that.
+pub fn receipt(run: &Path) -> Option<Receipt> {
+    receipt_of(&receipt_path(run))
+}
+
+fn receipt_of(path: &Path) -> Option<Receipt> {
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+}
+
+fn receipt_path(run: &Path) -> PathBuf {
+    run.join("receipts").join("publish.json")
+}
+
+/// What became of a push, in words.
+pub fn push_words(outcome: &PushOutcome) -> String {
+    match outcome {
+        PushOutcome::NotWanted => "skipped: --no-push".into(),
+        PushOutcome::NoRemote => "none: the pack repository has no remote".into(),
+        PushOutcome::Pushed { remote, address, branch } => {
+            format!("to {branch} of {remote} ({address}), and seen there")
+        }
+        PushOutcome::AlreadyThere { remote, address, branch } => {
+            format!("not needed: {branch} of {remote} ({address}) is this commit already")
+        }
+        PushOutcome::Rejected(rejection) => format!("failed: {}", rejection.reason),
+    }
+}
+
+/// What was fetched back, in words; none where nothing was to be.
+pub fn fetch_words(fetched: &FetchedBack) -> Option<String> {
+    match fetched {
+        FetchedBack::NotWanted => None,
+        FetchedBack::Same { from, hash } => {
+            Some(format!("from {from}: the pack {}, as it should be", hash.short()))
+        }
+        FetchedBack::Different { from, found } => Some(format!("from {from}, and it is another: {found}")),
+        FetchedBack::Unreachable { from, reason } => Some(format!("nothing from {from}: {reason}")),
+    }
+}

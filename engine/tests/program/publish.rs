@@ -1,0 +1,167 @@
+//! `optimize publish`: the plan, the steps, and that doing it again changes nothing.
+
+use super::WEAK;
+use super::place::{Place, Printed};
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+/// A place where a run has won, and kept its winner to itself.
+fn won() -> (Place, String) {
+    let place = Place::new();
+    std::fs::write(place.path("AGENTS.md"), WEAK).expect("a writable folder");
+    let run = place.optimize(&["--budget", "200", "--seed", "7", "--start", "AGENTS.md", "--no-push"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    place.git(".", &["init", "--quiet", "--bare", "--initial-branch", "main", "remote.git"]);
+    let id = place.run_id();
+    (place, id)
+}
+
+fn with_remote() -> (Place, String) {
+    let (place, id) = won();
+    place.git("packs/best", &["remote", "add", "origin", "../../remote.git"]);
+    (place, id)
+}
+
+fn receipt(place: &Place, id: &str) -> String {
+    std::fs::read_to_string(place.path(&format!("runs/{id}/receipts/publish.json"))).expect("a receipt")
+}
+
+fn states(plan: &Printed) -> Vec<(String, String)> {
+    let plan: Value = serde_json::from_str(&plan.out).unwrap_or_else(|error| panic!("{error}: {plan:?}"));
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let steps = plan["steps"].as_array().expect("steps");
+    steps.iter().map(|step| (text(&step["name"]), text(&step["state"]))).collect()
+}
+
+fn check_states(plan: &Printed, expected: [&str; 4]) {
+    let names = ["check", "commit", "push", "fetch back"];
+    let expected: Vec<(String, String)> =
+        names.iter().zip(expected).map(|(name, state)| ((*name).to_owned(), state.to_owned())).collect();
+    assert_eq!(states(plan), expected, "{plan:?}");
+}
+
+#[test]
+fn a_plan_changes_nothing_and_doing_it_twice_no_more_than_once() {
+    let (place, id) = with_remote();
+    let before = receipt(&place, &id);
+    let plan = place.optimize(&["publish"]);
+    assert_eq!(plan.code, 0, "{plan:?}");
+    assert!(
+        plan.out.contains(
+            "push       to do     to main of origin (../../remote.git), never forced; cannot be undone"
+        ),
+        "{}",
+        plan.out
+    );
+    assert!(
+        plan.err.contains(&format!("Nothing was done yet. To do it: optimize publish {id} --yes")),
+        "{}",
+        plan.err
+    );
+    check_states(&place.optimize(&["publish", "--json"]), ["done", "done", "to_do", "to_do"]);
+    assert_eq!(receipt(&place, &id), before);
+    assert_eq!(place.git("remote.git", &["for-each-ref"]), "");
+
+    let done = place.optimize(&["publish", &id, "--yes"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.out.contains("Fetched    from main of ../../remote.git: the pack "), "{}", done.out);
+    let (kept, head) = (receipt(&place, &id), place.git("remote.git", &["rev-parse", "main"]));
+    assert!(kept.contains(head.trim()) && kept.contains("\"same\""), "{kept}");
+
+    check_states(&place.optimize(&["publish", "--json"]), ["done"; 4]);
+    for again in [&["publish", "--yes"][..], &["--resume", &id]] {
+        let again = place.optimize(again);
+        assert_eq!(again.code, 0, "{again:?}");
+        assert_eq!(receipt(&place, &id), kept);
+        assert_eq!(place.git("remote.git", &["rev-list", "--count", "main"]).trim(), "1");
+    }
+    let told = place.optimize(&["report"]).out;
+    assert!(told.contains("Fetched    from main of ../../remote.git"), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_stands_against_it_is_told_before_and_after() {
+    use std::os::unix::fs::PermissionsExt;
+    let (place, id) = with_remote();
+    let hook = place.path("remote.git/hooks/pre-receive");
+    std::fs::create_dir_all(hook.parent().expect("a folder")).expect("a writable folder");
+    std::fs::write(&hook, "#!/bin/sh\necho 'not on a Friday' >&2\nexit 1\n").expect("a writable folder");
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).expect("an own file");
+    let stuck = place.optimize(&["publish", "--yes"]);
+    assert_eq!(stuck.code, 5, "{stuck:?}");
+    assert!(
+        stuck.out.contains("not on a Friday") && stuck.out.contains(&format!("optimize publish {id}")),
+        "{}",
+        stuck.out
+    );
+    assert!(place.optimize(&["report"]).out.contains(&format!("Next: optimize publish {id}")));
+    std::fs::remove_file(&hook).expect("an own file");
+    assert_eq!(place.optimize(&["publish", "--yes"]).code, 0);
+
+    // Another pack came between: nothing is published over it.
+    place.git("packs/best", &["rm", "--quiet", "AGENTS.md"]);
+    std::fs::write(place.path("other.md"), "# Other\n").expect("a writable folder");
+    let built = place.optimize(&[
+        "pack",
+        "build",
+        "--agents",
+        "other.md",
+        "--output",
+        "packs/best/pack.json",
+        "--force",
+    ]);
+    assert_eq!(built.code, 0, "{built:?}");
+    place.git("packs/best", &["commit", "--quiet", "--all", "--message", "by hand"]);
+    let refused = place.optimize(&["publish", "--json"]);
+    assert_eq!(refused.code, 6, "{refused:?}");
+    assert!(
+        states(&refused)[1].1 == "refused" && refused.out.contains("got another pack"),
+        "{}",
+        refused.out
+    );
+    let nothing = place.optimize(&["publish", "nothing"]);
+    assert!(nothing.code == 3 && nothing.err.contains("there is no run"), "{nothing:?}");
+}
+
+#[test]
+fn what_lies_at_the_public_address_is_hashed() {
+    let (place, id) = with_remote();
+    assert_eq!(place.optimize(&["publish", "--yes"]).code, 0);
+    let pack = std::fs::read_to_string(place.path("packs/best/pack.json")).expect("a pack");
+    let other = pack.replace("# Agent", "# Agents");
+    let address = served(vec![other, pack.clone(), pack]);
+    let publish = |wait: &str| {
+        place.optimize(&["publish", &id, "--yes", "--public-url", &address, "--public-wait", wait])
+    };
+    let stale = publish("0");
+    assert_eq!(stale.code, 5, "{stale:?}");
+    assert!(
+        stale.out.contains("and it is another: ") && stale.out.contains("pushed, but not seen there"),
+        "{}",
+        stale.out
+    );
+    assert!(place.optimize(&["report"]).out.contains("and it is another"));
+    let fresh = publish("0");
+    assert_eq!(fresh.code, 0, "{fresh:?}");
+    assert!(receipt(&place, &id).contains(&address));
+    let gone = place.optimize(&["publish", "--public-url", "gopher://x"]);
+    assert!(gone.code == 2 && gone.err.contains("begins with https:// or http://"), "{gone:?}");
+}
+
+fn served(answers: Vec<String>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}/pack.json", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for answer in answers {
+            let Ok((mut stream, _)) = listener.accept() else { return };
+            let mut request = [0; 4_096];
+            let _ = stream.read(&mut request);
+            let head =
+                format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", answer.len());
+            let _ = stream.write_all((head + &answer).as_bytes());
+        }
+    });
+    address
+}
