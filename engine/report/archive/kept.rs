@@ -4,9 +4,9 @@ use super::{Chunk, deflated};
 use crate::episode::ToolCall;
 use crate::score::{Exhibit, ExhibitPlace, Explainer};
 use anyhow::Context;
-use serde::Deserialize;
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use std::collections::HashMap;
 
 /// A chunk before it is known which of its lines others have too.
@@ -192,35 +192,80 @@ impl Draft {
                 }
             })
             .collect();
-        let text = |lines: &[u32]| lines.iter().map(|line| places[*line as usize]).collect::<Vec<i64>>();
-        let episodes: Vec<Value> = self.episodes.iter().map(|episode| episode.packed(&text)).collect();
-        let packed = deflated(&json!({"pool": own, "episodes": episodes}).to_string())?;
+        let episodes: Vec<Packed<'_, &DraftEpisode>> =
+            self.episodes.iter().map(|episode| Packed { content: episode, places: &places }).collect();
+        let packed = deflated(&serde_json::to_string(&PackedChunk { pool: own, episodes })?)?;
         Ok(Chunk { ordinals: self.episodes.iter().map(|episode| episode.ordinal).collect(), packed })
     }
 }
 
-impl DraftEpisode {
-    fn packed(&self, text: &dyn Fn(&[u32]) -> Vec<i64>) -> Value {
-        let message = |message: &DraftMessage| match message {
-            DraftMessage::User(lines) => json!(["user", text(lines)]),
-            DraftMessage::Assistant { text: said, calls } => {
-                let calls: Vec<Value> =
-                    calls.iter().map(|(tool, arguments)| json!([tool, text(arguments)])).collect();
-                json!(["assistant", text(said), calls])
+/// A chunk as the page reads it.
+#[derive(Serialize)]
+struct PackedChunk<'a> {
+    pool: Vec<&'a str>,
+    episodes: Vec<Packed<'a, &'a DraftEpisode>>,
+}
+
+/// Something of a draft, with the places of the draft's lines in the pools.
+struct Packed<'a, T> {
+    content: T,
+    places: &'a [i64],
+}
+
+impl<'a, T> Packed<'a, T> {
+    fn of<U>(&self, content: U) -> Packed<'a, U> {
+        Packed { content, places: self.places }
+    }
+
+    fn each<'b, U>(&self, several: &'b [U]) -> Vec<Packed<'a, &'b U>> {
+        several.iter().map(|content| self.of(content)).collect()
+    }
+}
+
+/// A text is a list of its lines' places.
+impl Serialize for Packed<'_, &Vec<u32>> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.content.iter().map(|line| self.places[*line as usize]))
+    }
+}
+
+impl Serialize for Packed<'_, &(String, Vec<u32>)> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (tool, arguments) = self.content;
+        (tool, self.of(arguments)).serialize(serializer)
+    }
+}
+
+impl Serialize for Packed<'_, &DraftMessage> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.content {
+            DraftMessage::User(lines) => ("user", self.of(lines)).serialize(serializer),
+            DraftMessage::Assistant { text, calls } => {
+                ("assistant", self.of(text), self.each(calls)).serialize(serializer)
             }
-            DraftMessage::Tool { tool, text: content, is_error } => {
-                json!(["tool", text(content), tool, is_error])
+            DraftMessage::Tool { tool, text, is_error } => {
+                ("tool", self.of(text), tool, is_error).serialize(serializer)
             }
-        };
-        let exhibit = |exhibit: &DraftExhibit| {
-            let [before, found, after, lacking] = exhibit.parts.each_ref().map(|part| text(part));
-            json!([exhibit.check, exhibit.place, exhibit.call, before, found, after, lacking])
-        };
-        json!({
-            "ordinal": self.ordinal,
-            "messages": self.messages.iter().map(message).collect::<Vec<_>>(),
-            "answer": text(&self.answer),
-            "exhibits": self.shown.iter().map(exhibit).collect::<Vec<_>>(),
-        })
+        }
+    }
+}
+
+impl Serialize for Packed<'_, &DraftExhibit> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let DraftExhibit { check, place, call, parts } = self.content;
+        let [before, found, after, lacking] = parts.each_ref().map(|part| self.of(part));
+        (check, place, call, before, found, after, lacking).serialize(serializer)
+    }
+}
+
+impl Serialize for Packed<'_, &DraftEpisode> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let DraftEpisode { ordinal, messages, answer, shown } = self.content;
+        let mut packed = serializer.serialize_struct("episode", 4)?;
+        packed.serialize_field("ordinal", ordinal)?;
+        packed.serialize_field("messages", &self.each(messages))?;
+        packed.serialize_field("answer", &self.of(answer))?;
+        packed.serialize_field("exhibits", &self.each(shown))?;
+        packed.end()
     }
 }
