@@ -109,7 +109,7 @@ pub fn run(args: PublishArgs) -> anyhow::Result<ExitCode> {
     }
     if plan.is_refused() {
         out::note("Nothing was done: see what is refused above.");
-        return Ok(Exit::Gate.into());
+        return Ok(if plan.is_unfit() { Exit::Gate } else { Exit::Infrastructure }.into());
     }
     if !plan.has_work() {
         out::note("Nothing is left to be done.");

@@ -7,6 +7,8 @@ use crate::run::gate;
 use packwright::publish::{FetchedBack, PackRepo, Rehearsal, redact};
 use serde::Serialize;
 
+const PUSH: &str = "push";
+
 /// All that would be done, in order.
 #[derive(Debug, Serialize)]
 pub struct Plan {
@@ -71,6 +73,11 @@ impl Plan {
     /// Whether something stands against it.
     pub fn is_refused(&self) -> bool {
         self.steps.iter().any(|step| step.state == State::Refused)
+    }
+
+    /// Whether it is the pack that something stands against, and not the remote that fails.
+    pub fn is_unfit(&self) -> bool {
+        self.steps.iter().any(|step| step.state == State::Refused && step.name != PUSH)
     }
 
     /// Whether something is left to be done.
@@ -156,14 +163,14 @@ fn commit(won: &Won, repo: &PackRepo) -> anyhow::Result<Step> {
 }
 
 fn push(won: &Won, ways: &Ways, repo: &PackRepo) -> anyhow::Result<Step> {
-    let left_out = |what: &str| Ok(step("push", State::NotWanted, what.to_owned()));
+    let left_out = |what: &str| Ok(step(PUSH, State::NotWanted, what.to_owned()));
     if ways.no_push {
         return left_out("--no-push");
     }
     let committed = repo.committed(&won.winner)?;
     let to_do = |remote: String, address: &str, branch: String| Step {
         is_irreversible: true,
-        ..step("push", State::ToDo, format!("to {branch} of {remote} ({address}), never forced"))
+        ..step(PUSH, State::ToDo, format!("to {branch} of {remote} ({address}), never forced"))
     };
     Ok(match repo.rehearse_push()? {
         Rehearsal::NoRemote => return left_out("the pack repository has no remote"),
@@ -176,7 +183,7 @@ fn push(won: &Won, ways: &Ways, repo: &PackRepo) -> anyhow::Result<Step> {
         Rehearsal::WouldArrive { remote, address, branch } => {
             let there = committed.as_ref().and_then(|committed| repo.is_at_remote(committed));
             match there {
-                Some(outcome) => step("push", State::Done, push_words(&outcome)),
+                Some(outcome) => step(PUSH, State::Done, push_words(&outcome)),
                 None => to_do(remote, &redact(&address), branch),
             }
         }

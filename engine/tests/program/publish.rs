@@ -146,6 +146,9 @@ fn what_lies_at_the_public_address_is_hashed() {
     let fresh = publish("0");
     assert_eq!(fresh.code, 0, "{fresh:?}");
     assert!(receipt(&place, &id).contains(&address));
+    place.git("packs/best", &["remote", "set-url", "origin", "../../nowhere.git"]);
+    let nowhere = place.optimize(&["publish"]);
+    assert!(nowhere.code == 5 && nowhere.out.contains("push       REFUSED"), "{nowhere:?}");
     let gone = place.optimize(&["publish", "--public-url", "gopher://x"]);
     assert!(gone.code == 2 && gone.err.contains("begins with https:// or http://"), "{gone:?}");
 }
