@@ -4,6 +4,7 @@ mod agent;
 mod bad_input;
 mod budget;
 mod cache;
+mod chain;
 mod conformance;
 mod control;
 mod external;

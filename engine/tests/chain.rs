@@ -1,0 +1,3 @@
+//! What goes on chain, against the validators' own answers.
+
+mod commitments;
