@@ -48,6 +48,7 @@ pub mod propose;
 pub mod evaluate;
 pub mod store;
 pub mod control;
+pub mod wallet;
 
 // Stories: only what is above.
 pub mod estimate;

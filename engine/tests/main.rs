@@ -34,6 +34,7 @@ mod suspicious;
 mod tidy;
 mod trial;
 mod validate;
+mod wallet;
 mod winner;
 mod world;
 mod world_http;
