@@ -4,6 +4,9 @@
 //! forced, and what went wrong comes with the next step to take. Whether a pack deserves to be published was
 //! decided before.
 
+#[cfg(feature = "chain")]
+pub mod chain;
+mod chain_receipt;
 mod commitment;
 mod fetch;
 mod fetch_back;
@@ -16,6 +19,7 @@ mod redact;
 mod rehearsal;
 mod rejection;
 
+pub use chain_receipt::{ChainReceipt, SentExtrinsic};
 pub use commitment::{COMMITMENT_BYTES_MAX, Commitment, CommitmentError, ConsensusNote};
 pub use fetch::{FetchError, fetch_pack, is_remote};
 pub use fetch_back::{FetchedBack, Source};
