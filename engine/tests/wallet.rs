@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 /// Throw-away files: `coldkey` (with the password below) and `coldkeypub.txt` are of bittensor-wallet 4.0.1.
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/engine/tests/wallet");
 
+pub const PASSWORD: &str = "throw-away password";
 pub const COLD_ADDRESS: &str = "5D7aesU2RZiT3V43mS91PApvusemKtXWLQkAaqRMd7KBd1tx";
 
 /// What the vectors of the chain say of keys and signatures.
