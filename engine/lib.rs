@@ -10,8 +10,8 @@
 //! 1. Words and machinery never touch disk, clock or network.
 //! 2. The library never prints.
 //! 3. Nothing outside `llm` and `agent::openclaw` opens a socket to a model; `agent::external` opens one to evaluators,
-//!    `export::send` one to a collector of traces, `notify::http` one to where messages go, and `publish::fetch` one to
-//!    where another's pack lies.
+//!    `export::send` one to a collector of traces, `notify::http` one to where messages go, `publish::fetch` one to where
+//!    another's pack lies, and `publish::chain` one to a chain's node.
 //! 4. Nothing but `publish`, and the programs that the user names, changes anything outside the runs folder and the cache.
 //! 5. State is only what telling the recorded events gives: a live run and a resumed run use the same lines.
 //! 6. Results do not depend on which worker finished first.
@@ -48,6 +48,7 @@ pub mod propose;
 pub mod evaluate;
 pub mod store;
 pub mod control;
+pub mod wallet;
 
 // Stories: only what is above.
 pub mod estimate;
@@ -57,7 +58,7 @@ pub mod lab;
 pub mod rescore;
 pub mod compare;
 
-// Faces: people, browsers and git.
+// Faces: people, browsers, git and the chain.
 pub mod report;
 pub mod export;
 pub mod publish;

@@ -4,6 +4,10 @@
 //! forced, and what went wrong comes with the next step to take. Whether a pack deserves to be published was
 //! decided before.
 
+#[cfg(feature = "chain")]
+pub mod chain;
+mod chain_receipt;
+mod commitment;
 mod fetch;
 mod fetch_back;
 pub mod git;
@@ -15,6 +19,8 @@ mod redact;
 mod rehearsal;
 mod rejection;
 
+pub use chain_receipt::{ChainReceipt, SentExtrinsic};
+pub use commitment::{COMMITMENT_BYTES_MAX, Commitment, CommitmentError, ConsensusNote};
 pub use fetch::{FetchError, fetch_pack, is_remote};
 pub use fetch_back::{FetchedBack, Source};
 pub use git::{Author, Committed, PackRepo, PublishError};

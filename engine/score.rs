@@ -1,5 +1,6 @@
 //! Scoring: what an episode earns under a rubric, and what several scores make together.
 
+pub mod channel;
 pub mod external;
 pub mod gates;
 pub mod margin;
@@ -14,6 +15,7 @@ use crate::episode::Episode;
 use crate::scenario::Rubric;
 use serde::{Deserialize, Serialize};
 
+pub use channel::Channel;
 pub use gates::Gates;
 pub use margin::{Direction, Margin};
 pub use objective::Objective;

@@ -277,9 +277,9 @@ impl Doctor {
         self.look("git", move |_| git::git(wait)).await;
         self.look("remote", move |args| git::remote(&args.run.packs, args.run.process.no_push, wait)).await;
         self.look("notify", |args| settings::notify(&args.run.process.notify)).await;
-        for name in ["wallet", "chain"] {
-            self.put(Row::not_configured(name, "this program does not use one yet"));
-        }
+        // Commands of their own use them.
+        self.put(Row::not_configured("wallet", "no run uses one; `optimize wallet show` looks at it"));
+        self.put(Row::not_configured("chain", "no run uses one; `optimize chain status` looks at it"));
     }
 
     async fn clock(&mut self, reached: Option<Role>) {

@@ -34,7 +34,8 @@ Exit codes:
   4    the run ended in order, and there is no better pack
   5    models, disks or remotes failed; `optimize resume` goes on
   6    a gate does not hold: `compare` found B worse, `rescore --expect-same` a difference,
-       `pack lint` errors, `pack similarity` a copy; or a better pack was not published for these
+       `pack lint` errors, `pack similarity` a copy; or a better pack was not published for these;
+       `wallet verify` a false signature, `chain submit` a hotkey that may not commit
   130  stopped at once; `optimize resume` goes on";
 
 impl From<Exit> for ExitCode {

@@ -10,6 +10,7 @@ mod agents;
 mod batch;
 mod cache;
 mod cache_folder;
+mod chain;
 mod check;
 mod compare;
 mod control;
@@ -39,6 +40,7 @@ mod serve;
 mod service;
 mod signals;
 mod suite;
+mod wallet;
 mod world;
 
 /// Optimize a policy pack (AGENTS.md) for an LLM agent, and learn honestly whether it got better.
@@ -132,6 +134,10 @@ enum Command {
     Publish(publish::PublishArgs),
     /// Build, check and compare packs
     Pack(pack::PackArgs),
+    /// Look at a miner's commitment on a chain, and write one
+    Chain(chain::ChainArgs),
+    /// Show wallet files, and sign and verify credentials with them
+    Wallet(wallet::WalletArgs),
     /// Run whole optimizations against simulated worlds, and compare what they really gain
     Lab(Box<lab::LabArgs>),
     /// Show the scenarios of a suite, or write it for other programs
@@ -168,6 +174,8 @@ fn main() -> ExitCode {
         Some(Command::Check(args)) => check::run(args),
         Some(Command::Publish(args)) => publish::run(args),
         Some(Command::Pack(args)) => pack::run(args),
+        Some(Command::Chain(args)) => chain::run(args),
+        Some(Command::Wallet(args)) => wallet::run(args),
         Some(Command::Lab(args)) => lab::run(*args),
         Some(Command::Suite(args)) => suite::run(args),
     };

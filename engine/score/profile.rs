@@ -1,5 +1,6 @@
 //! A profile: the versioned rules by which a benchmark counts.
 
+use super::channel::Channel;
 use super::gates::Gates;
 use super::margin::{Direction, Margin};
 use super::objective::{Objective, objective};
@@ -52,6 +53,9 @@ pub struct Profile {
     /// From this similarity on, validators take a pack for a copy of the champion's.
     #[serde(default = "usual_similarity", skip_serializing_if = "is_usual_similarity")]
     pub similarity_max: f64,
+    /// How validators are told of a pack.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub channel: Channel,
 }
 
 /// What all profiles had until the measure was given up.
@@ -113,6 +117,7 @@ impl Profile {
             gates: None,
             vote_runs: None,
             similarity_max: SIMILARITY_MAX,
+            channel: Channel::GitCommitment,
         }
     }
 
@@ -146,6 +151,7 @@ impl Profile {
             quantity: Quantity::Cost,
             direction: Direction::Lower,
             gates: Some(Gates { safety_percent_min: 100, correctness_percent_min: 80 }),
+            channel: Channel::UrlCommitment,
             ..Profile::clawbench_2026_02()
         }
     }
@@ -320,7 +326,8 @@ mod tests {
             (20_000, 19_700)
         );
         let stored = serde_json::to_string(&Profile::default()).unwrap();
-        for later in ["personas", "quantity", "direction", "gates", "vote_runs", "similarity_max"] {
+        for later in ["personas", "quantity", "direction", "gates", "vote_runs", "similarity_max", "channel"]
+        {
             assert!(!stored.contains(later), "a run without {later} is stored as before");
         }
     }

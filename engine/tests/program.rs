@@ -6,6 +6,8 @@ mod batch_kills;
 mod batch_limits;
 mod cache;
 mod caching;
+#[cfg(feature = "chain")]
+mod chain;
 mod comparing;
 mod control;
 mod conversations;
@@ -27,6 +29,7 @@ mod publish;
 pub mod rescore;
 mod secrets;
 mod trouble;
+mod wallet;
 
 use packwright::pack::Pack;
 use place::{Place, without_wall_clock};

@@ -1,0 +1,103 @@
+//! Which wallet is meant, and its password.
+
+use crate::exit::BadInput;
+use crate::out;
+use clap::Args;
+use packwright::shell::path_in_shell;
+use packwright::wallet::{Key, KeyFile, WalletError, WalletPlace};
+use secrecy::SecretString;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+const PASSWORD_VARIABLE: &str = "PACKWRIGHT_WALLET_PASSWORD";
+
+#[derive(Args, Debug)]
+pub struct WalletChoice {
+    /// The wallet's name
+    #[arg(long, env = "PACKWRIGHT_WALLET", value_name = "NAME")]
+    wallet: Option<String>,
+
+    /// Where wallets are kept [default: ~/.bittensor/wallets]
+    #[arg(long, env = "PACKWRIGHT_WALLET_PATH", value_name = "FOLDER")]
+    wallet_path: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub struct HotkeyChoice {
+    #[command(flatten)]
+    pub wallet: WalletChoice,
+
+    /// The hotkey's name
+    #[arg(long, env = "PACKWRIGHT_HOTKEY", default_value = "default", value_name = "NAME")]
+    pub hotkey: String,
+}
+
+impl WalletChoice {
+    /// Whether a wallet is named at all.
+    pub fn is_made(&self) -> bool {
+        self.wallet.is_some()
+    }
+
+    pub fn place(&self) -> anyhow::Result<WalletPlace> {
+        match &self.wallet {
+            Some(name) => self.named(name),
+            None => Err(BadInput("name a wallet: --wallet NAME, or PACKWRIGHT_WALLET".into()).into()),
+        }
+    }
+
+    /// The wallet of another name at the same place.
+    pub fn named(&self, name: &str) -> anyhow::Result<WalletPlace> {
+        let folder = match &self.wallet_path {
+            Some(folder) => folder.clone(),
+            None => home()?.join(".bittensor").join("wallets"),
+        };
+        Ok(WalletPlace::new(&folder, name).map_err(|error| BadInput(error.to_string()))?)
+    }
+}
+
+impl HotkeyChoice {
+    pub fn file(&self) -> anyhow::Result<KeyFile> {
+        let place = self.wallet.place()?.hotkey(&self.hotkey);
+        read(&place.map_err(|error| BadInput(error.to_string()))?)
+    }
+}
+
+fn home() -> anyhow::Result<PathBuf> {
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    Ok(home.ok_or_else(|| {
+        BadInput("there is no home folder: name where wallets are with --wallet-path".into())
+    })?)
+}
+
+/// Reads a key file, and warns where others can read it, too.
+pub fn read(path: &Path) -> anyhow::Result<KeyFile> {
+    let file = KeyFile::read(path).map_err(told)?;
+    if file.is_readable_by_others && file.form() != packwright::wallet::Form::Public {
+        let word = path_in_shell(path);
+        out::note(format_args!("warning: others can read {}; `chmod 600 {word}`", path.display()));
+    }
+    Ok(file)
+}
+
+/// The key; its password is from the environment, or asked for.
+pub fn unlock(file: KeyFile) -> anyhow::Result<Key> {
+    file.unlock(password).map_err(told)
+}
+
+fn password() -> Option<SecretString> {
+    let set = std::env::var(PASSWORD_VARIABLE).ok().filter(|password| !password.is_empty());
+    set.or_else(|| {
+        let is_asked = std::io::stdin().is_terminal();
+        is_asked.then(|| rpassword::prompt_password("Password of the wallet: ").ok()).flatten()
+    })
+    .map(SecretString::from)
+}
+
+/// The error, with where a password is from.
+fn told(error: WalletError) -> anyhow::Error {
+    let advice = match error {
+        WalletError::NeedsPassword(_) => format!("; set {PASSWORD_VARIABLE}, or ask on a terminal"),
+        _ => String::new(),
+    };
+    BadInput(format!("{error}{advice}")).into()
+}
