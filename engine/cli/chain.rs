@@ -70,8 +70,8 @@ struct StatusArgs {
     #[command(flatten)]
     choice: HotkeyChoice,
 
-    /// The hotkey's address, in place of a wallet
-    #[arg(long, value_name = "SS58", conflicts_with = "wallet")]
+    /// The hotkey's address; it goes before a wallet
+    #[arg(long, value_name = "SS58")]
     address: Option<Address>,
 
     /// Print an object of JSON

@@ -24,8 +24,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
     --api-url https://miner.example/v1 --output credentials.txt"
 )]
 pub struct SignCredentialsArgs {
-    /// The wallet's name; --wallet is the same
-    #[arg(long, value_name = "NAME", conflicts_with = "wallet")]
+    /// The wallet's name; it goes before --wallet
+    #[arg(long, value_name = "NAME")]
     name: Option<String>,
 
     #[command(flatten)]

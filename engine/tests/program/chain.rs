@@ -63,6 +63,9 @@ fn a_commitment_is_planned_then_written_and_written_once() {
     );
     let told = chain(&place, &node, &["status"]);
     assert!(told.out.contains("3100 bytes in an epoch, 114 used"), "{told:?}");
+    // Of whomever, though a wallet is set.
+    let other = chain(&place, &node, &["status", "--address", crate::wallet::COLD_ADDRESS]);
+    assert!(other.code == 0 && other.out.contains("NOT registered on subnet 11"), "{other:?}");
 }
 
 #[test]
