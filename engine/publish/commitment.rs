@@ -44,7 +44,7 @@ pub enum CommitmentError {
     UrlScheme(String),
     #[error(
         "{what:?} has {bytes} bytes, and at most {room} fit: the chain keeps {COMMITMENT_BYTES_MAX} bytes, and {taken} \
-         of them are taken; {advice}"
+         take the others; {advice}"
     )]
     TooLong { what: String, bytes: usize, room: usize, taken: &'static str, advice: &'static str },
     #[error("validators could not read it: {0}")]
@@ -103,7 +103,7 @@ fn git_text(pack_hash: &PackHash, commit: &str, repository: &str) -> Result<Stri
     let name = short_name(repository);
     let text = format!("{pack_hash}|{commit}|{name}");
     let advice = "rename the owner or the repository, or put the pack where owner/repo is shorter";
-    check_length(&text, name, "by the hash, the commit id and two bars", advice)?;
+    check_length(&text, name, "the hash, the commit id and two bars", advice)?;
     if read_git(&text).is_some() {
         return Ok(text);
     }
@@ -120,7 +120,7 @@ fn url_text(pack_hash: &PackHash, url: &str) -> Result<String, CommitmentError> 
         return Err(CommitmentError::UrlScheme(url.to_owned()));
     }
     let text = format!("{pack_hash}|{url}");
-    check_length(&text, url, "by the hash and a bar", "put the pack at a shorter address")?;
+    check_length(&text, url, "the hash and a bar", "put the pack at a shorter address")?;
     if read_url(&text).is_some() {
         return Ok(text);
     }
