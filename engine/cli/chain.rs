@@ -17,17 +17,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, already stored, or only planned; 3 the pack, the text, the wallet or an option is wrong;
-5 the node or the network failed, or it is unknown what became of an extrinsic; 6 the hotkey may not commit:
-it is not registered, or has committed as much as it may for now.";
+Exit codes: 0 done, already stored, or only planned; 3 the pack, the text, the wallet or an option
+is wrong; 5 the node or the network failed, or what became of an extrinsic is unknown; 6 the hotkey
+may not commit: it is not registered, or has committed as much as it may for now.";
 
-/// Look at a miner's commitment on a chain, and write one.
-///
-/// A commitment is public, cannot be taken back, and is only replaced by the next. Subnet SN11 took commitments as
-/// submissions from 2026-02-24 to 2026-06-23. Since 2026-06-24 its validators take signed web requests only
-/// (web-submit), which this program does not make: a commitment alone enters no pack there today. See docs/chain.md.
+const CHANNELS: &str = "\
+A commitment is public, cannot be taken back, and is only replaced by the next. Subnet SN11 took
+commitments as submissions from 2026-02-24 to 2026-06-23. Since 2026-06-24 its validators take
+signed web requests only (web-submit), which this program does not make: a commitment alone enters
+no pack there today. docs/chain.md says more.";
+
+/// Look at a miner's commitment on a chain, and write one
 #[derive(Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = format!("{CHANNELS}\n\n{EXIT_CODES}"))]
 pub struct ChainArgs {
     #[command(subcommand)]
     command: ChainCommand,
@@ -80,7 +82,7 @@ struct StatusArgs {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = format!("{EXIT_CODES}\n\n{EXAMPLES}"))]
+#[command(after_help = format!("{CHANNELS}\n\n{EXIT_CODES}\n\n{EXAMPLES}"))]
 struct SubmitArgs {
     /// The pack, as for `optimize pack hash`; its hash is committed
     #[arg(value_name = "PACK")]

@@ -9,11 +9,11 @@ mod verify;
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 
-/// Show wallet files, and sign and verify credentials with them.
-///
-/// Wallets are read as Bittensor's programs leave them. A password is asked for on the terminal, or read from
-/// PACKWRIGHT_WALLET_PASSWORD; no option takes one, and no secret is ever printed.
+/// Show wallet files, and sign and verify credentials with them
 #[derive(Args)]
+#[command(after_help = "\
+Wallets are read as Bittensor's programs leave them. A password is asked for on the terminal, or read
+from PACKWRIGHT_WALLET_PASSWORD; no option takes one, and no secret is ever printed.")]
 pub struct WalletArgs {
     #[command(subcommand)]
     command: WalletCommand,

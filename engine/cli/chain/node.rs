@@ -3,7 +3,9 @@
 use super::NodeArgs;
 use crate::exit::{BadInput, Exit};
 use crate::out;
+use crate::wallet::choice::{HotkeyChoice, read};
 use packwright::publish::chain::{Allowance, ChainError, ChainStatus, Endpoint};
+use packwright::wallet::KeyFile;
 use std::process::ExitCode;
 
 impl NodeArgs {
@@ -11,6 +13,12 @@ impl NodeArgs {
         let endpoint = Endpoint::new(&self.chain_endpoint, self.chain_genesis.as_deref());
         Ok(endpoint.map_err(|error| BadInput(error.to_string()))?)
     }
+}
+
+/// The key file of the hotkey that the options name.
+pub fn hotkey(choice: &HotkeyChoice) -> anyhow::Result<KeyFile> {
+    let path = choice.wallet.place()?.hotkey(&choice.hotkey);
+    read(&path.map_err(|error| BadInput(error.to_string()))?)
 }
 
 /// Asks the chain on a thread of its own.

@@ -1,7 +1,7 @@
 //! `optimize chain status`: registration, what is stored, and what a hotkey still may.
 
 use super::StatusArgs;
-use super::node::{ask, fail, in_words};
+use super::node::{self, ask, fail, in_words};
 use crate::exit::BadInput;
 use crate::out;
 use packwright::publish::chain;
@@ -30,9 +30,9 @@ fn hotkey(args: &StatusArgs) -> anyhow::Result<Address> {
     if let Some(address) = args.address {
         return Ok(address);
     }
-    if !args.choice.wallet.is_made() {
+    if args.choice.wallet.wallet.is_none() {
         return Err(BadInput("name a hotkey: --wallet NAME and --hotkey NAME, or --address".into()).into());
     }
     let problem = "the hotkey's file is encrypted and has no public file beside it; name its --address";
-    Ok(args.choice.file()?.address().ok_or_else(|| BadInput(problem.into()))?)
+    Ok(node::hotkey(&args.choice)?.address().ok_or_else(|| BadInput(problem.into()))?)
 }

@@ -1,7 +1,7 @@
 //! `optimize chain submit`: a plan of what would be written, and with `--yes` the writing of it.
 
 use super::SubmitArgs;
-use super::node::{ask, fail, in_words};
+use super::node::{ask, fail, hotkey, in_words};
 use crate::exit::BadInput;
 use crate::out;
 use crate::pack::source;
@@ -25,7 +25,7 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     let submission =
         Submission::new(args.node.netuid, &commitment).map_err(|error| BadInput(error.to_string()))?;
     let endpoint = args.node.endpoint()?;
-    let hotkey = args.choice.file()?;
+    let hotkey = hotkey(&args.choice)?;
     match args.yes {
         true => written(args, &submission, &endpoint, hotkey),
         false => planned(args, &submission, &endpoint, hotkey, channel),

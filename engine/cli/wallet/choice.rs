@@ -15,7 +15,7 @@ const PASSWORD_VARIABLE: &str = "PACKWRIGHT_WALLET_PASSWORD";
 pub struct WalletChoice {
     /// The wallet's name
     #[arg(long, env = "PACKWRIGHT_WALLET", value_name = "NAME")]
-    wallet: Option<String>,
+    pub wallet: Option<String>,
 
     /// Where wallets are kept [default: ~/.bittensor/wallets]
     #[arg(long, env = "PACKWRIGHT_WALLET_PATH", value_name = "FOLDER")]
@@ -33,11 +33,6 @@ pub struct HotkeyChoice {
 }
 
 impl WalletChoice {
-    /// Whether a wallet is named at all.
-    pub fn is_made(&self) -> bool {
-        self.wallet.is_some()
-    }
-
     pub fn place(&self) -> anyhow::Result<WalletPlace> {
         match &self.wallet {
             Some(name) => self.named(name),
@@ -52,13 +47,6 @@ impl WalletChoice {
             None => home()?.join(".bittensor").join("wallets"),
         };
         Ok(WalletPlace::new(&folder, name).map_err(|error| BadInput(error.to_string()))?)
-    }
-}
-
-impl HotkeyChoice {
-    pub fn file(&self) -> anyhow::Result<KeyFile> {
-        let place = self.wallet.place()?.hotkey(&self.hotkey);
-        read(&place.map_err(|error| BadInput(error.to_string()))?)
     }
 }
 

@@ -13,16 +13,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Sign the address and the token of a miner's API with the coldkey (SN80).
-///
-/// Writes what the miner documents of SN80 ask for: the address and the token, who signed them, the signature, and the
-/// time. The file holds the token in clear, so only you can read it; send it to nobody but who registers miners.
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Exit codes: 0 done, or the file says so already; 3 the wallet, the password or an option is wrong.\n\n\
-    Examples:\n  PACKWRIGHT_API_TOKEN=… optimize wallet sign-credentials --name miner \\\n      \
-    --api-url https://miner.example/v1 --output credentials.txt"
-)]
+#[command(after_help = "\
+Writes what the miner documents of SN80 ask for: the address and the token, who signed them, the
+signature, and the time. The file holds the token in clear, so only you can read it; send it to
+nobody but who registers miners.
+
+Exit codes: 0 done, or the file says so already; 3 the wallet, the password or an option is wrong.
+
+Examples:
+  PACKWRIGHT_API_TOKEN=… optimize wallet sign-credentials --name miner \\
+      --api-url https://miner.example/v1 --output credentials.txt")]
 pub struct SignCredentialsArgs {
     /// The wallet's name; it goes before --wallet
     #[arg(long, value_name = "NAME")]
