@@ -18,6 +18,7 @@ mod receipt;
 mod redact;
 mod rehearsal;
 mod rejection;
+mod revision;
 
 pub use chain_receipt::{ChainReceipt, SentExtrinsic};
 pub use commitment::{COMMITMENT_BYTES_MAX, Commitment, CommitmentError, ConsensusNote};

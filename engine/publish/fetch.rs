@@ -2,9 +2,10 @@
 //!
 //! What comes is foreign: it is limited in size and time, and read as any pack is.
 
-use super::program::{Finished, GitProgram};
-use super::redact::{presentable, redact};
-use crate::agent::held::HeldFolder;
+use super::git::PACK_JSON;
+use super::program::GitProgram;
+use super::redact::redact;
+use super::revision::Revision;
 use crate::llm::http::{client_to, is_loopback};
 use crate::pack::{AGENTS_MD, Pack, PackIssue, PackMetadata};
 use reqwest::header::ACCEPT;
@@ -14,8 +15,6 @@ use std::time::Duration;
 const WAIT: Duration = Duration::from_secs(30);
 pub(super) const BYTES_MAX: usize = 65_536;
 const REDIRECTS_MAX: usize = 10;
-/// Where git fetches to.
-pub(super) const FOLDER_PREFIX: &str = "packwright-fetch-";
 
 /// Why there is no pack.
 #[derive(Debug, thiserror::Error)]
@@ -102,29 +101,15 @@ fn of_git(repository: &str, git: &GitProgram) -> Result<Pack, FetchError> {
     {
         return Err(failed("write git:REPOSITORY#REVISION, such as git:../champion#main".to_owned()));
     }
-    let folder =
-        HeldFolder::new(&std::env::temp_dir(), FOLDER_PREFIX).map_err(|error| failed(error.to_string()))?;
-    let run = |arguments: &[&str]| -> Result<Finished, FetchError> {
-        git.run(folder.path(), arguments, &[]).map_err(|error| failed(error.to_string()))
-    };
-    let done = |finished: Finished| match finished.success {
-        true => Ok(finished.stdout),
-        false => Err(failed(presentable(&finished.stderr).replace('\n', "; "))),
-    };
     let absolute = std::path::absolute(repository).ok().filter(|path| path.is_dir());
     let source = absolute.map_or_else(|| repository.to_owned(), |path| path.display().to_string());
-    done(run(&["init", "--quiet", "--bare", "."])?)?;
-    done(run(&["fetch", "--quiet", "--depth", "1", "--no-tags", &source, revision])?)?;
-    for name in ["pack.json", AGENTS_MD] {
-        let object = format!("FETCH_HEAD:{name}");
-        let size = run(&["cat-file", "-s", &object])?;
-        if !size.success {
-            continue;
+    let fetched = Revision::fetch(git, &source, revision, &[]).map_err(failed)?;
+    for name in [PACK_JSON, AGENTS_MD] {
+        match fetched.size(name).map_err(failed)? {
+            None => {}
+            Some(size) if size > BYTES_MAX => return Err(FetchError::TooLarge { address: place }),
+            Some(_) => return read(&fetched.file(name).map_err(failed)?, &place),
         }
-        if size.stdout.trim().parse::<usize>().is_ok_and(|size| size > BYTES_MAX) {
-            return Err(FetchError::TooLarge { address: place });
-        }
-        return read(done(run(&["cat-file", "blob", &object])?)?.as_bytes(), &place);
     }
     Err(failed(format!("there is neither a pack.json nor an {AGENTS_MD} at its root")))
 }

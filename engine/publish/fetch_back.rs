@@ -1,11 +1,11 @@
 //! Fetching back what was published, as others see it, and hashing it again: nothing goes on chain on the word of the
 //! program that sent it.
 
-use super::fetch::{BYTES_MAX, FOLDER_PREFIX, body_of};
+use super::fetch::{BYTES_MAX, body_of};
 use super::git::{PACK_JSON, PackRepo};
 use super::push::PushOutcome;
-use super::redact::{presentable, redact};
-use crate::agent::held::HeldFolder;
+use super::redact::redact;
+use super::revision::Revision;
 use crate::pack::Pack;
 use crate::units::PackHash;
 use serde::{Deserialize, Serialize};
@@ -102,8 +102,6 @@ fn of_remote(repo: &PackRepo, commit: &str, branch: &str) -> (String, Result<Vec
     };
     let from = format!("{branch} of {}", redact(&destination.address));
     let fetch = || -> Result<Vec<u8>, String> {
-        let folder =
-            HeldFolder::new(&std::env::temp_dir(), FOLDER_PREFIX).map_err(|error| error.to_string())?;
         let reach = repo.ways_to_remotes();
         let variables: Vec<(&str, &str)> =
             reach.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -111,27 +109,18 @@ fn of_remote(repo: &PackRepo, commit: &str, branch: &str) -> (String, Result<Vec
         let beside = std::path::absolute(repo.folder().join(&destination.address)).ok();
         let beside = beside.filter(|path| path.exists()).map(|path| path.display().to_string());
         let address = beside.as_ref().unwrap_or(&destination.address);
-        let run = |arguments: &[&str]| -> Result<String, String> {
-            let done = repo
-                .git
-                .run_with_remote(folder.path(), address, arguments, &variables)
-                .map_err(|error| error.to_string())?;
-            let said = presentable(&done.stderr).replace('\n', "; ");
-            if done.success { Ok(done.stdout) } else { Err(redact(&said)) }
-        };
-        run(&["init", "--quiet", "--bare", "."])?;
-        let name = format!("refs/heads/{branch}");
-        run(&["fetch", "--quiet", "--depth", "1", "--no-tags", address, &name])?;
-        let head = run(&["rev-parse", "FETCH_HEAD"])?;
-        if head.trim() != commit {
-            return Err(format!("the branch is {} there, not {commit}", head.trim()));
+        let fetched = Revision::fetch(&repo.git, address, &format!("refs/heads/{branch}"), &variables)?;
+        let head = fetched.commit()?;
+        if head != commit {
+            return Err(format!("the branch is {head} there, not {commit}"));
         }
-        let object = format!("FETCH_HEAD:{PACK_JSON}");
-        let size = run(&["cat-file", "-s", &object])?;
-        if size.trim().parse::<usize>().is_ok_and(|size| size > BYTES_MAX) {
-            return Err(format!("{PACK_JSON} has more than {BYTES_MAX} bytes, which validators do not take"));
+        match fetched.size(PACK_JSON)? {
+            None => Err(format!("there is no {PACK_JSON} at its root")),
+            Some(size) if size > BYTES_MAX => {
+                Err(format!("{PACK_JSON} has more than {BYTES_MAX} bytes, which validators do not take"))
+            }
+            Some(_) => fetched.file(PACK_JSON),
         }
-        Ok(run(&["cat-file", "blob", &object])?.into_bytes())
     };
     let fetched = fetch();
     (from, fetched)
