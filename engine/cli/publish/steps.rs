@@ -128,8 +128,11 @@ impl Kept {
             _ => None,
         };
         let before = self.before.as_ref().and_then(|before| before.push.as_ref());
-        let is_known = before.is_some_and(|before| {
-            before == pushed || arrived(before).is_some_and(|place| Some(place) == arrived(pushed))
+        let is_known = before.is_some_and(|before| match (arrived(before), pushed) {
+            // What arrived has not gone because nobody wants to push it again.
+            (Some(_), PushOutcome::NotWanted) => true,
+            (Some(place), pushed) => Some(place) == arrived(pushed),
+            (None, pushed) => before == pushed,
         });
         if !is_known {
             self.now = self.now.take().map(|now| now.with_push(pushed.clone(), utc_text(now_ms())));
@@ -139,7 +142,10 @@ impl Kept {
 
     fn fetch(&mut self, fetched: &FetchedBack) -> anyhow::Result<()> {
         let before = self.before.as_ref().and_then(|before| before.fetched_back.as_ref());
-        if before != Some(fetched) {
+        let is_known = before.is_some_and(|before| {
+            before == fetched || before.is_same() && *fetched == FetchedBack::NotWanted
+        });
+        if !is_known {
             self.now = self.now.take().map(|now| now.with_fetched(fetched.clone(), utc_text(now_ms())));
         }
         self.write()

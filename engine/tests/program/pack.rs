@@ -1,8 +1,6 @@
 //! `optimize pack`: building, checking and comparing packs, as miners type it.
 
-use super::place::{Place, Printed};
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use super::place::{Place, Printed, found, served};
 
 const POLICY: &str = "# Rules\n\n- Ask before you send anything.\n- Lead with the decision.\n";
 
@@ -217,10 +215,10 @@ fn packs_come_from_runs_git_and_the_web() {
 
     let pack = read(&place, "repo/pack.json");
     let address = served(vec![
-        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{pack}", pack.len()),
+        found(&pack),
         "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned(),
         format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}", "x".repeat(70_000)),
-        "HTTP/1.1 200 OK\r\nContent-Length: 13\r\nConnection: close\r\n\r\n<html></html>".to_owned(),
+        found("<html></html>"),
     ]);
     let hash = || place.optimize(&["pack", "hash", &address]);
     assert_eq!(hash().out, here);
@@ -228,21 +226,6 @@ fn packs_come_from_runs_git_and_the_web() {
         let refused = hash();
         assert!(refused.code == 3 && refused.err.contains(problem), "{refused:?}");
     }
-}
-
-/// Serves these answers on the loopback interface, one for each request.
-fn served(answers: Vec<String>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = format!("http://{}/pack.json", listener.local_addr().expect("an address"));
-    std::thread::spawn(move || {
-        for answer in answers {
-            let Ok((mut stream, _)) = listener.accept() else { return };
-            let mut request = [0; 4_096];
-            let _ = stream.read(&mut request);
-            let _ = stream.write_all(answer.as_bytes());
-        }
-    });
-    address
 }
 
 #[test]

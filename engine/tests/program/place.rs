@@ -1,6 +1,7 @@
 //! A temporary folder in which the program runs, with a home and a git configuration of its own.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use tempfile::TempDir;
@@ -170,4 +171,24 @@ pub fn without_wall_clock(export: &str) -> Vec<serde_json::Value> {
         event
     };
     export.lines().map(event).collect()
+}
+
+/// Serves these answers on the loopback interface, one for each request, and gives the address of a pack there.
+pub fn served(answers: Vec<String>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}/pack.json", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for answer in answers {
+            let Ok((mut stream, _)) = listener.accept() else { return };
+            let mut request = [0; 4_096];
+            let _ = stream.read(&mut request);
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    address
+}
+
+/// An answer that has this text.
+pub fn found(text: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len())
 }

@@ -1,10 +1,8 @@
 //! `optimize publish`: the plan, the steps, and that doing it again changes nothing.
 
 use super::WEAK;
-use super::place::{Place, Printed};
+use super::place::{Place, Printed, found, served};
 use serde_json::Value;
-use std::io::{Read, Write};
-use std::net::TcpListener;
 
 /// A place where a run has won, and kept its winner to itself.
 fn won() -> (Place, String) {
@@ -70,7 +68,7 @@ fn a_plan_changes_nothing_and_doing_it_twice_no_more_than_once() {
     assert!(kept.contains(head.trim()) && kept.contains("\"same\""), "{kept}");
 
     check_states(&place.optimize(&["publish", "--json"]), ["done"; 4]);
-    for again in [&["publish", "--yes"][..], &["--resume", &id]] {
+    for again in [&["publish", "--yes"][..], &["publish", "--no-push", "--yes"], &["--resume", &id]] {
         let again = place.optimize(again);
         assert_eq!(again.code, 0, "{again:?}");
         assert_eq!(receipt(&place, &id), kept);
@@ -131,7 +129,7 @@ fn what_lies_at_the_public_address_is_hashed() {
     assert_eq!(place.optimize(&["publish", "--yes"]).code, 0);
     let pack = std::fs::read_to_string(place.path("packs/best/pack.json")).expect("a pack");
     let other = pack.replace("# Agent", "# Agents");
-    let address = served(vec![other, pack.clone(), pack]);
+    let address = served([other, pack.clone(), pack].iter().map(|pack| found(pack)).collect());
     let publish = |wait: &str| {
         place.optimize(&["publish", &id, "--yes", "--public-url", &address, "--public-wait", wait])
     };
@@ -151,20 +149,4 @@ fn what_lies_at_the_public_address_is_hashed() {
     assert!(nowhere.code == 5 && nowhere.out.contains("push       REFUSED"), "{nowhere:?}");
     let gone = place.optimize(&["publish", "--public-url", "gopher://x"]);
     assert!(gone.code == 2 && gone.err.contains("begins with https:// or http://"), "{gone:?}");
-}
-
-fn served(answers: Vec<String>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = format!("http://{}/pack.json", listener.local_addr().expect("an address"));
-    std::thread::spawn(move || {
-        for answer in answers {
-            let Ok((mut stream, _)) = listener.accept() else { return };
-            let mut request = [0; 4_096];
-            let _ = stream.read(&mut request);
-            let head =
-                format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", answer.len());
-            let _ = stream.write_all((head + &answer).as_bytes());
-        }
-    });
-    address
 }
