@@ -34,7 +34,7 @@ pub use folder::{RunEntry, newest_unfinished, run_entries, run_entry, run_folder
 pub use lock::holder;
 use lock::lock;
 pub use plans::{phases, whole_plans};
-pub use whole_file::write_whole;
+pub use whole_file::{write_private, write_whole};
 
 /// Deflate makes nothing shorter than to this part.
 const INFLATION_MAX: usize = 1_100;

@@ -1,7 +1,6 @@
 //! `optimize wallet`: wallet files as they lie on disk, and what is signed with them without a chain.
 
 pub mod choice;
-mod private_file;
 mod show;
 mod sign_credentials;
 mod verify;

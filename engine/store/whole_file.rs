@@ -1,7 +1,8 @@
 //! Files that are there whole or not at all.
 
-use std::fs::File;
-use std::io::Write;
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 /// Puts content in the place of a file, whose folder is made where it is missing. The old file stays until the new one is
@@ -10,12 +11,35 @@ pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> std::io::Result<()
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;
     }
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".new");
-    let mut file = File::create(&unfinished)?;
-    file.write_all(content.as_ref())?;
+    write(path, content.as_ref(), OpenOptions::new().create(true).truncate(true))
+}
+
+/// The same for a file that only its owner may read, from its first moment on.
+pub fn write_private(path: &Path, content: impl AsRef<[u8]>) -> std::io::Result<()> {
+    // What an interrupted writer left may have other permissions.
+    match std::fs::remove_file(unfinished(path)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    write(path, content.as_ref(), &mut options)
+}
+
+fn write(path: &Path, content: &[u8], options: &mut OpenOptions) -> std::io::Result<()> {
+    let unfinished = unfinished(path);
+    let mut file = options.write(true).open(&unfinished)?;
+    file.write_all(content)?;
     file.sync_all()?;
     std::fs::rename(&unfinished, path)
+}
+
+fn unfinished(path: &Path) -> OsString {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    name
 }
 
 #[cfg(test)]
@@ -34,5 +58,18 @@ mod tests {
         std::fs::create_dir(place.path().join("a/b.json.new")).unwrap();
         assert!(write_whole(&path, "three").is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_private_file_is_its_owners_whatever_was_left_there() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("token");
+        std::fs::write(place.path().join("token.new"), "half").unwrap();
+        std::fs::write(&path, "old").unwrap();
+        write_private(&path, "secret").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "secret");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

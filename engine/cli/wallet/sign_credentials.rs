@@ -1,12 +1,11 @@
 //! `optimize wallet sign-credentials`: the signed registration of a miner's API, as the documents of SN80 have it.
 
 use super::choice::{WalletChoice, read, unlock};
-use super::private_file::write_private;
 use crate::exit::BadInput;
 use crate::out;
 use anyhow::Context as _;
 use clap::Args;
-use packwright::store::utc_text;
+use packwright::store::{utc_text, write_private};
 use packwright::wallet::{Credentials, WalletPlace};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::path::{Path, PathBuf};
