@@ -13,7 +13,7 @@ mod place;
 
 pub use address::{Address, AddressError};
 pub use credentials::{Credentials, CredentialsError};
-pub use hexadecimal::{from_hex, to_hex};
+pub use hexadecimal::from_hex;
 pub use key::{Key, SIGNATURE_BYTES, Signature, verify, verify_message};
 pub use keyfile::{Form, KeyFile, WalletError};
 pub use place::{WalletPlace, WalletPlaceError};

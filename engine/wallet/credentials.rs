@@ -2,7 +2,8 @@
 //!
 //! The message is signed with the coldkey. The file holds the token in clear, so it is as secret as a key.
 
-use super::{Address, Key, SIGNATURE_BYTES, Signature, from_hex, to_hex, verify_message};
+use super::{Address, Key, SIGNATURE_BYTES, Signature, from_hex, verify_message};
+use crate::units::to_hex;
 use secrecy::{ExposeSecret, SecretString};
 
 /// What stands between address and token; the spelling is the protocol's.

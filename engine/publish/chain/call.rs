@@ -3,7 +3,7 @@
 use super::ChainError;
 use super::network::{Block, told};
 use crate::publish::{COMMITMENT_BYTES_MAX, Commitment, CommitmentError};
-use crate::wallet::to_hex;
+use crate::units::to_hex;
 use subxt::dynamic::{self, Value};
 use subxt::ext::scale_value::Composite;
 use subxt::transactions::DynamicPayload;

@@ -2,7 +2,8 @@
 
 use super::ChainError;
 use crate::publish::redact;
-use crate::wallet::{from_hex, to_hex};
+use crate::units::to_hex;
+use crate::wallet::from_hex;
 use std::fmt;
 use std::time::Duration;
 use subxt::rpcs::utils::url_is_secure;

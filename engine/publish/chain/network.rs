@@ -79,5 +79,5 @@ pub(super) fn told(error: &impl Display) -> String {
 }
 
 pub(super) fn hash_text(hash: &[u8; 32]) -> String {
-    format!("0x{}", crate::wallet::to_hex(hash))
+    format!("0x{}", crate::units::to_hex(hash))
 }

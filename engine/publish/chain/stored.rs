@@ -77,7 +77,7 @@ fn field(name: &str, values: &Composite<()>) -> StoredField {
     let mut bytes = Vec::new();
     values.values().for_each(|value| gather_bytes(value, &mut bytes));
     String::from_utf8(bytes)
-        .map_or_else(|error| StoredField::Bytes(crate::wallet::to_hex(error.as_bytes())), StoredField::Text)
+        .map_or_else(|error| StoredField::Bytes(crate::units::to_hex(error.as_bytes())), StoredField::Text)
 }
 
 fn gather_bytes(value: &Value, bytes: &mut Vec<u8>) {

@@ -150,14 +150,14 @@ impl TypeInfo for Era {
 }
 
 #[derive(TypeInfo)]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "only its type is described")]
 enum Mode {
     Disabled,
     Enabled,
 }
 
 #[derive(TypeInfo)]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "only its type is described")]
 enum RuntimeCall {
     #[codec(index = 0)]
     System(SystemCall),
@@ -166,14 +166,14 @@ enum RuntimeCall {
 }
 
 #[derive(TypeInfo)]
-#[allow(dead_code, non_camel_case_types)]
+#[allow(dead_code, non_camel_case_types, reason = "only its type is described")]
 enum SystemCall {
     #[codec(index = 0)]
     remark { remark: Vec<u8> },
 }
 
 #[derive(TypeInfo)]
-#[allow(dead_code, non_camel_case_types)]
+#[allow(dead_code, non_camel_case_types, reason = "only its type is described")]
 enum CommitmentsCall {
     #[codec(index = 0)]
     set_commitment { netuid: u16, info: Box<CommitmentInfo> },
@@ -279,14 +279,14 @@ pub enum CommitmentsEvent {
 }
 
 #[derive(TypeInfo)]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "only its type is described")]
 enum RuntimeError {
     #[codec(index = 18)]
     Commitments(CommitmentsError),
 }
 
 #[derive(TypeInfo, Clone, Copy)]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "only its type is described")]
 pub enum CommitmentsError {
     TooManyFieldsInCommitmentInfo,
     AccountNotAllowedCommit,

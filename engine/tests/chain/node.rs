@@ -254,5 +254,5 @@ fn bytes(value: &Value) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    format!("0x{}", packwright::wallet::to_hex(bytes))
+    format!("0x{}", packwright::units::to_hex(bytes))
 }

@@ -9,7 +9,8 @@ use packwright::publish::chain::{
 };
 use packwright::publish::{ChainReceipt, Commitment};
 use packwright::units::PackHash;
-use packwright::wallet::{Address, Key, from_hex, to_hex};
+use packwright::units::to_hex;
+use packwright::wallet::{Address, Key, from_hex};
 use serde_json::Value;
 use std::time::Duration;
 
