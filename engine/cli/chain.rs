@@ -1,11 +1,11 @@
 //! `optimize chain`: what a chain holds of a miner, and writing a commitment to it.
 
 #[cfg(feature = "chain")]
-mod node;
+pub mod node;
 #[cfg(feature = "chain")]
 mod status;
 #[cfg(feature = "chain")]
-mod submit;
+pub mod submit;
 
 use crate::run::DEFAULT_RUNS;
 use crate::wallet::choice::HotkeyChoice;
@@ -43,24 +43,29 @@ enum ChainCommand {
     Submit(Box<SubmitArgs>),
 }
 
+/// Where the node's address may stand.
+pub const ENDPOINT_VARIABLE: &str = "PACKWRIGHT_CHAIN_ENDPOINT";
+
 /// Which node is asked. There is no default for either.
-#[derive(Args, Debug)]
-struct NodeArgs {
+#[derive(Args, Debug, Clone)]
+pub struct NodeArgs {
     /// The node: wss://…, or ws:// on this machine
-    #[arg(long, env = "PACKWRIGHT_CHAIN_ENDPOINT", hide_env_values = true, value_name = "ADDRESS")]
-    chain_endpoint: String,
+    #[arg(long, env = ENDPOINT_VARIABLE, hide_env_values = true, value_name = "ADDRESS")]
+    pub chain_endpoint: Option<String>,
 
     /// The hash of the network's first block; nodes of other networks are then refused
     #[arg(long, env = "PACKWRIGHT_CHAIN_GENESIS", value_name = "HASH")]
-    chain_genesis: Option<String>,
+    pub chain_genesis: Option<String>,
 
     /// The subnet's number
     #[arg(long, env = "PACKWRIGHT_NETUID", value_name = "N")]
-    netuid: u16,
+    pub netuid: Option<u16>,
 }
 
 #[derive(Args, Debug)]
 #[command(
+    mut_arg("chain_endpoint", |arg| arg.required(true)),
+    mut_arg("netuid", |arg| arg.required(true)),
     after_help = "Exit codes: 0 done, 3 an option or the wallet is wrong, 5 the node failed.\n\nExamples:\n  \
     optimize chain status --chain-endpoint wss://… --netuid 11 --wallet miner\n  \
     optimize chain status --chain-endpoint ws://127.0.0.1:9944 --netuid 11 --address 5F… --json"
@@ -82,8 +87,12 @@ struct StatusArgs {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = format!("{CHANNELS}\n\n{EXIT_CODES}\n\n{EXAMPLES}"))]
-struct SubmitArgs {
+#[command(
+    mut_arg("chain_endpoint", |arg| arg.required(true)),
+    mut_arg("netuid", |arg| arg.required(true)),
+    after_help = format!("{CHANNELS}\n\n{EXIT_CODES}\n\n{EXAMPLES}"),
+)]
+pub struct SubmitArgs {
     /// The pack, as for `optimize pack hash`; its hash is committed
     #[arg(value_name = "PACK")]
     pack: String,
@@ -148,10 +157,12 @@ pub fn run(args: ChainArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// What a build without chains says.
+pub const NO_CHAIN: &str = "this build has no chain: it was made without the feature `chain`, which is on by default \
+                            (`cargo install --path .` has it)";
+
 /// Says what is missing.
 #[cfg(not(feature = "chain"))]
 pub fn run(_: ChainArgs) -> anyhow::Result<ExitCode> {
-    let problem = "this build has no chain: it was made without the feature `chain`, which is on by default \
-                   (`cargo install --path .` has it)";
-    Err(crate::exit::BadInput(problem.into()).into())
+    Err(crate::exit::BadInput(NO_CHAIN.into()).into())
 }

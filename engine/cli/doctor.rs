@@ -11,6 +11,7 @@ mod gateway;
 mod git;
 mod guard;
 mod models;
+mod publication;
 mod row;
 mod settings;
 mod sheet;
@@ -139,8 +140,9 @@ impl Doctor {
         self.folders().await;
         let (model, reached) = self.models(&settings).await;
         let has_gateway = self.gateway(settings.agent.clone()).await;
+        let (suite, pack) = (material.suite.clone(), material.pack.clone());
         self.canary(&settings, material, model, has_gateway).await;
-        self.publication().await;
+        self.publication(suite, pack).await;
         self.clock(reached).await;
     }
 
@@ -271,15 +273,23 @@ impl Doctor {
         }
     }
 
-    async fn publication(&mut self) {
-        self.sheet.look_at("git");
-        let wait = self.wait;
+    async fn publication(&mut self, suite: Option<Arc<Suite>>, pack: Option<Arc<Pack>>) {
+        self.sheet.look_at("publishing");
+        let (wait, rules) = (self.wait, self.profile.clone());
+        match (suite, pack.clone()) {
+            (Some(suite), Some(pack)) => {
+                let rules = rules.clone();
+                self.look("lint", move |args| publication::lint(args, &suite, &pack, &rules)).await;
+            }
+            (suite, _) => self.put(Row::needs("lint", if suite.is_none() { "suite" } else { "start pack" })),
+        }
+        let of_champion = rules.clone();
+        self.look("champion", move |args| publication::champion(args, pack.as_deref(), &of_champion)).await;
         self.look("git", move |_| git::git(wait)).await;
         self.look("remote", move |args| git::remote(&args.run.packs, args.run.process.no_push, wait)).await;
+        let choice = self.look("wallet", move |args| publication::wallet(args, &rules)).await;
+        self.look("chain", move |args| publication::chain(args, choice.as_ref())).await;
         self.look("notify", |args| settings::notify(&args.run.process.notify)).await;
-        // Commands of their own use them.
-        self.put(Row::not_configured("wallet", "no run uses one; `optimize wallet show` looks at it"));
-        self.put(Row::not_configured("chain", "no run uses one; `optimize chain status` looks at it"));
     }
 
     async fn clock(&mut self, reached: Option<Role>) {

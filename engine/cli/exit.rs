@@ -56,10 +56,27 @@ impl fmt::Display for BadInput {
 
 impl std::error::Error for BadInput {}
 
+/// Something outside that does not answer as it must, before anything has begun.
+#[derive(Debug)]
+pub struct Unreachable(pub String);
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unreachable {}
+
 /// Tells an error on stderr, with what led to it, and gives the exit code.
 pub fn explain(error: anyhow::Error) -> ExitCode {
     let text: Vec<String> = format!("{error:#}").lines().map(plain).collect();
     out::note(format_args!("error: {}", text.join("\n")));
-    let exit = if error.chain().any(|cause| cause.is::<BadInput>()) { Exit::BadInput } else { Exit::Failed };
+    let has = |is: fn(&(dyn std::error::Error + 'static)) -> bool| error.chain().any(is);
+    let exit = match () {
+        () if has(|cause| cause.is::<BadInput>()) => Exit::BadInput,
+        () if has(|cause| cause.is::<Unreachable>()) => Exit::Infrastructure,
+        () => Exit::Failed,
+    };
     exit.into()
 }

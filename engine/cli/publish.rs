@@ -1,6 +1,14 @@
-//! `optimize publish`: the winner of a run goes where others fetch it: first the plan, then, with `--yes`, the steps.
+//! `optimize publish`: the winner of a run goes where others fetch it, and on chain if that is wanted: first the plan, then,
+//! with `--yes`, the steps.
 
+#[cfg(feature = "chain")]
+mod chain_step;
+#[cfg(not(feature = "chain"))]
+#[path = "publish/no_chain.rs"]
+mod chain_step;
+pub mod on_chain;
 mod plan;
+pub mod readiness;
 pub mod steps;
 pub mod won;
 
@@ -11,6 +19,7 @@ use crate::run::gate::Champion;
 use crate::run::{DEFAULT_RUNS, conclusion, web_address};
 use crate::runs::find;
 use clap::Args;
+use on_chain::OnChainArgs;
 use packwright::event::Verdict;
 use packwright::lint::Rule;
 use packwright::publish::{GitToken, TOKEN_USER_VARIABLE, TOKEN_VARIABLE};
@@ -26,7 +35,7 @@ use won::{PUBLIC_WAIT_S, Ways, Won};
 /// The user that a token belongs to where none is named: GitHub and GitLab take any.
 const TOKEN_USER: &str = "x-access-token";
 
-/// Publish the winner of a run: check, commit, push, and fetch it back.
+/// Publish the winner of a run: check, commit, push, fetch it back, and, if that is wanted, commit it on chain.
 ///
 /// Without --yes only the plan is shown. A run does all this by itself when it has won; this command shows what is left
 /// to be done, and does it: after a push that failed, or with other options. What is done already is not done again.
@@ -39,6 +48,8 @@ Examples:
       do it
   optimize publish 20260301-220000 --champion https://example.com/pack.json --yes
       unless it is too similar to that pack
+  optimize publish --on-chain --chain-endpoint wss://… --netuid 11 --wallet miner
+      the plan with the commitment on chain as the last step
 
 Remotes are reached as git does it: over ssh with your keys, over https with your credential helper, or with a token in
 PACKWRIGHT_GIT_TOKEN (and its user in PACKWRIGHT_GIT_USER, where the remote wants a certain one).")]
@@ -52,14 +63,14 @@ pub struct PublishArgs {
     yes: bool,
 
     /// Commit, but do not push
-    #[arg(long)]
+    #[arg(long, conflicts_with = "on_chain")]
     no_push: bool,
 
     /// Publish although the pack breaks this rule of the lint; may be given several times
     #[arg(long, value_name = "RULE")]
     allow_lint: Vec<Rule>,
 
-    /// The champion's pack as it is now, in place of what the run began with
+    /// The champion's pack as it is now, in place of what the run began with; `none` where there is none
     #[arg(long, value_name = "PACK")]
     champion: Option<String>,
 
@@ -70,6 +81,9 @@ pub struct PublishArgs {
     /// Seconds in which that address may still show another pack
     #[arg(long, value_name = "SECONDS", default_value_t = PUBLIC_WAIT_S)]
     public_wait: u64,
+
+    #[command(flatten)]
+    on_chain: OnChainArgs,
 
     /// Where runs are kept
     #[arg(long, default_value = DEFAULT_RUNS, value_name = "FOLDER")]
@@ -107,9 +121,9 @@ pub fn run(args: PublishArgs) -> anyhow::Result<ExitCode> {
             out::line(line);
         });
     }
-    if plan.is_refused() {
+    if let Some(exit) = plan.refused() {
         out::note("Nothing was done: see what is refused above.");
-        return Ok(if plan.is_unfit() { Exit::Gate } else { Exit::Infrastructure }.into());
+        return Ok(exit.into());
     }
     if !plan.has_work() {
         out::note("Nothing is left to be done.");
@@ -130,7 +144,7 @@ pub fn run(args: PublishArgs) -> anyhow::Result<ExitCode> {
     tell("");
     match act(&won, &ways, &again, &tell)? {
         Published::Done => Ok(ExitCode::SUCCESS),
-        Published::Stuck => Ok(Exit::Infrastructure.into()),
+        Published::Stuck(exit) => Ok(exit.into()),
         Published::Refused { lines, exit } => {
             lines.iter().for_each(|line| tell(line));
             Ok(exit.into())
@@ -141,15 +155,18 @@ pub fn run(args: PublishArgs) -> anyhow::Result<ExitCode> {
 impl PublishArgs {
     fn ways(&self, won: &Won) -> anyhow::Result<Ways> {
         let champion = match &self.champion {
-            Some(name) => Some(Champion::of(name, &self.runs)?),
+            Some(name) => Champion::named(name, &self.runs)?,
             None => won.settings.champion.clone(),
         };
+        let of_run = won.settings.on_chain.as_ref().filter(|_| !self.no_push);
         Ok(Ways {
             no_push: self.no_push,
             allowed: won.settings.allow_lint.iter().chain(&self.allow_lint).copied().collect(),
             champion,
             public_url: self.public_url.clone().or_else(|| won.settings.public_url.clone()),
             public_wait: Duration::from_secs(self.public_wait),
+            on_chain: self.on_chain.choice(won.started.profile.channel)?.or_else(|| of_run.cloned()),
+            is_attended: true,
         })
     }
 
@@ -162,6 +179,7 @@ impl PublishArgs {
             words.extend(value.iter().map(|value| format!("{option} {}", in_shell(value))));
         }
         words.extend(self.allow_lint.iter().map(|rule| format!("--allow-lint {rule}")));
+        words.extend(self.on_chain.words());
         words.extend(self.no_push.then(|| "--no-push".to_owned()));
         words.push("--yes".to_owned());
         words.join(" ") + &conclusion::option(&self.runs)

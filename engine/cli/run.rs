@@ -6,6 +6,7 @@ pub mod conclusion;
 pub mod detach;
 mod folder;
 pub mod gate;
+mod going_on;
 mod kept;
 mod prepared;
 mod personas;
@@ -20,14 +21,14 @@ use super::limits::LimitArgs;
 use super::models::{self, ModelArgs};
 use super::out;
 use super::progress::Progress;
-use super::runs::find;
+use super::publish::on_chain::OnChainArgs;
 use anyhow::Context;
 use bell::Bell;
 use cache::{CacheArgs, RunCache};
 use clap::{Args, FromArgMatches};
 pub use folder::check_runs_folder;
+use going_on::{wake, which};
 pub use kept::{kept_channels, read_suite, rubrics_of, suite_source};
-use packwright::control::{Reply, Request, RunState, ask};
 use packwright::estimate::Estimate;
 use packwright::evaluate::Evaluator;
 use packwright::event::RunStarted;
@@ -36,7 +37,7 @@ use packwright::optimize::{self, Ending, Engine, Patience};
 use packwright::report::plain;
 use packwright::scenario::{Rubrics, Suite};
 use packwright::score::Profile;
-use packwright::store::{self, CallBook, Kept, Store};
+use packwright::store::{CallBook, Kept, Store};
 use personas::PersonaArgs;
 pub use prepared::Prepared;
 use process::Helm;
@@ -44,7 +45,7 @@ pub use process::{PARALLEL, ProcessArgs, control_at_rest};
 pub use settings::Settings;
 use start::Start;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,9 +103,17 @@ pub struct RunArgs {
     pub packs: PathBuf,
 
     /// The champion's pack, as `optimize pack` takes one: a file, a run, an https address, git:REPOSITORY#REVISION. A
-    /// winner that validators would take for a copy of it is not published
+    /// winner that validators would take for a copy of it is not published. `none` says that there is no champion
     #[arg(long, value_name = "PACK")]
     pub champion: Option<String>,
+
+    /// Publish a winner without a person: what its push and its commitment need is looked at before anything is spent, and
+    /// anything less than a better, general, new pack stops before anybody sees it. Needs --champion
+    #[arg(long, requires = "champion", conflicts_with = "no_push")]
+    pub publish: bool,
+
+    #[command(flatten)]
+    pub on_chain: OnChainArgs,
 
     /// Where others fetch the winner's pack.json after a push: it is fetched from there, and its hash compared
     #[arg(long, value_name = "URL", value_parser = web_address)]
@@ -118,7 +127,7 @@ pub struct RunArgs {
     pub runs: PathBuf,
 
     /// Go on with a run that was cut off or paused: its id, or the newest one. The same as `optimize resume`
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "champion", "public_url", "cache_days", "proposals", "ModelArgs", "AgentArgs", "EvaluatorArgs", "PersonaArgs", "LimitArgs"])]
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["budget", "seed", "suite", "profile", "start", "packs", "champion", "public_url", "publish", "on_chain", "cache_days", "proposals", "ModelArgs", "AgentArgs", "EvaluatorArgs", "PersonaArgs", "LimitArgs"])]
     pub resume: Option<String>,
 
     /// Begin although the budget or a limit does not pay for three proposals and a final comparison
@@ -225,12 +234,15 @@ struct Session {
     models: models::Models,
     /// None where a run goes on that had begun before.
     estimate: Option<Estimate>,
+    /// Where a winner goes without a person, as was found when the run began.
+    publication: Vec<String>,
 }
 
 impl Session {
     fn begin(args: &RunArgs) -> anyhow::Result<Session> {
         let prepared = Prepared::of(args)?;
         prepared.check(args.force)?;
+        let publication = prepared.publication()?;
         let Prepared { settings, suite, models, start, started, estimate, .. } = prepared;
         settings.agent.refuse_unfit(&start.pack, &suite)?;
         check_runs_folder(&args.runs)?;
@@ -240,12 +252,11 @@ impl Session {
         let kept = Kept { rubrics: &rubrics, encounters: &encounters };
         let store =
             Store::begin(&args.runs, now_ms(), &serde_json::to_value(&settings)?, started.clone(), kept)?;
-        Ok(Session { settings, store, started, suite, start, models, estimate: Some(estimate) })
+        Ok(Session { settings, store, started, suite, start, models, estimate: Some(estimate), publication })
     }
 
     fn resume(args: &RunArgs, id: &str) -> anyhow::Result<Session> {
-        let folder =
-            if id.is_empty() { newest_to_go_on_with(&args.runs)? } else { find(&args.runs, Some(id))? };
+        let folder = which(&args.runs, id)?;
         let store = Store::open(&folder)?;
         let settings: Settings = serde_json::from_value(store.settings()?)
             .with_context(|| format!("read the settings of {}", folder.display()))?;
@@ -277,7 +288,16 @@ impl Session {
         let models = models::connect(&settings.models)?;
         let start = Start::of_run(&started)?;
         settings.agent.refuse_unfit(&start.pack, &suite)?;
-        Ok(Session { settings, store, started, suite, start, models, estimate: None })
+        Ok(Session {
+            settings,
+            store,
+            started,
+            suite,
+            start,
+            models,
+            estimate: None,
+            publication: Vec::new(),
+        })
     }
 
     /// The first lines: which model, what is measured, and how it can be repeated.
@@ -307,6 +327,7 @@ impl Session {
         if self.estimate.is_some() {
             lines.extend(gate::notice(self));
         }
+        lines.extend(self.publication.iter().cloned());
         lines
     }
 
@@ -375,32 +396,6 @@ impl Session {
     }
 }
 
-/// Has a run go on that waits in its own process. One that works already is left alone, and nothing comes back where no
-/// process works.
-fn wake(args: &RunArgs, id: &str) -> anyhow::Result<Option<ExitCode>> {
-    let folder = if id.is_empty() { newest_to_go_on_with(&args.runs)? } else { find(&args.runs, Some(id))? };
-    let Some(Reply::Done(status)) = ask(&folder, &Request::Status, false)? else { return Ok(None) };
-    let process = status.process.unwrap_or_default();
-    if !matches!(status.state, RunState::Pausing | RunState::Paused) {
-        let (run, state) = (folder.display(), status.state.word());
-        let problem =
-            format!("the run {run} is in use by process {process}, and {state}; `optimize status` shows it");
-        return Err(BadInput(problem).into());
-    }
-    match ask(&folder, &Request::Resume, false)? {
-        Some(Reply::Refused(reason)) => Err(BadInput(reason).into()),
-        Some(Reply::Done(status)) if args.json => {
-            out::line(serde_json::to_string(&status)?);
-            Ok(Some(ExitCode::SUCCESS))
-        }
-        Some(Reply::Done(_)) => {
-            out::line(format!("run {} goes on (process {process})", status.run));
-            Ok(Some(ExitCode::SUCCESS))
-        }
-        None => Ok(None),
-    }
-}
-
 /// What a run began with.
 pub fn first_event(store: &Store) -> anyhow::Result<RunStarted> {
     let started = store.records()?.into_iter().find_map(|record| match record.event {
@@ -409,22 +404,6 @@ pub fn first_event(store: &Store) -> anyhow::Result<RunStarted> {
     });
     let shown = store.folder().display();
     Ok(started.ok_or_else(|| BadInput(format!("{shown} has no first event: it is no whole run")))?)
-}
-
-/// The newest run if it won and was cut off before its winner was committed, or the newest unfinished one.
-fn newest_to_go_on_with(runs: &Path) -> anyhow::Result<PathBuf> {
-    let entries = store::run_entries(runs)?;
-    for (folder, error) in entries.iter().filter_map(|entry| entry.as_ref().err()) {
-        out::note(format_args!("warning: {} cannot be read and is passed over: {error:#}", folder.display()));
-    }
-    let newest = entries.into_iter().rev().flatten().next();
-    let found = match newest.filter(conclusion::is_unpublished) {
-        Some(entry) => Some(entry),
-        None => store::newest_unfinished(runs)?,
-    };
-    let none =
-        || BadInput(format!("there is no unfinished run in {}; `optimize runs` lists them", runs.display()));
-    Ok(found.ok_or_else(none)?.folder)
 }
 
 pub fn now_ms() -> u64 {

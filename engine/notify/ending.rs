@@ -4,7 +4,7 @@ use super::notice::{Difference, FORMAT, Kind, Notice, Progress, Said, Subject};
 use super::watch::status_words;
 use super::wording::{compose, name, next};
 use crate::event::{Comparison, RunFinished, Stop, Verdict};
-use crate::publish::{PushOutcome, Receipt};
+use crate::publish::{FetchedBack, OnChain, PushOutcome, Receipt};
 use crate::units::sha256_hex;
 
 /// Why a run stopped before its end.
@@ -143,23 +143,32 @@ struct Published {
 }
 
 fn published(receipt: Option<&Receipt>) -> Published {
-    let arrived = |push: &Option<PushOutcome>| {
-        matches!(push, Some(PushOutcome::Pushed { .. } | PushOutcome::AlreadyThere { .. }))
-    };
     let (words, is_stuck) = match receipt {
         None => ("It is not committed.", true),
         Some(Receipt { committed: None, .. }) => ("It is not committed: something stands against it.", true),
         Some(Receipt { push: Some(PushOutcome::Rejected(_)), .. }) => {
             ("It is committed, and the push was rejected.", true)
         }
-        Some(receipt) if !receipt.is_settled() => {
-            ("It is pushed, and could not be fetched back as it is.", true)
-        }
-        Some(Receipt { push, .. }) if arrived(push) => ("It is committed and pushed.", false),
+        Some(receipt) if !receipt.is_settled() => (unsettled(receipt), true),
+        Some(Receipt { chain: Some(_), .. }) => ("It is pushed, and the chain holds its commitment.", false),
+        Some(receipt) if receipt.is_pushed() => ("It is committed and pushed.", false),
         Some(_) => ("It is committed.", false),
     };
     let occasion = if is_stuck { "champion-stuck" } else { "champion" };
     Published { words, is_stuck, occasion }
+}
+
+/// How far a publication came that is not at its end.
+fn unsettled(receipt: &Receipt) -> &'static str {
+    let is_fetched = receipt.fetched_back.as_ref().is_some_and(FetchedBack::is_same);
+    match (&receipt.push, &receipt.chain) {
+        (None, Some(_)) => "Nothing is pushed: its commitment could not be written on chain.",
+        (_, Some(OnChain::Unknown { .. })) => {
+            "It is pushed; whether the chain took its commitment is unknown."
+        }
+        (_, Some(_)) if is_fetched => "It is pushed, and its commitment is not on chain.",
+        _ => "It is pushed, and could not be fetched back as it is.",
+    }
 }
 
 fn stop_words(stop: Stop) -> String {

@@ -1,12 +1,12 @@
 //! The receipt of a publication: what was committed and where it went, or why it was not, for the caller to
 //! keep as JSON.
 
-use super::{Committed, FetchedBack, PushOutcome};
+use super::{Committed, FetchedBack, OnChain, PushOutcome};
 use crate::units::{PackHash, RunId};
 use serde::{Deserialize, Serialize};
 
 /// The version of the receipt's form.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// Receipts of earlier forms are of publications that fetched nothing back.
 const FIRST_FETCHED_BACK: u32 = 2;
 
@@ -30,6 +30,11 @@ pub struct Receipt {
     pub fetched_back: Option<FetchedBack>,
     #[serde(default)]
     pub fetched_at: Option<String>,
+    /// None where nothing was to go on chain; receipts before format 3 have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<OnChain>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain_at: Option<String>,
 }
 
 impl Receipt {
@@ -55,13 +60,17 @@ impl Receipt {
             pushed_at: None,
             fetched_back: None,
             fetched_at: None,
+            chain: None,
+            chain_at: None,
         }
     }
 
     /// Whether nothing is left to do: the pack was refused, or is wherever it was to go.
     pub fn is_settled(&self) -> bool {
+        let is_on_chain = self.chain.as_ref().is_none_or(OnChain::is_written);
         match &self.push {
             None => self.committed.is_none(),
+            Some(_) if !is_on_chain => false,
             Some(PushOutcome::Rejected(_)) => false,
             Some(PushOutcome::NotWanted | PushOutcome::NoRemote) => true,
             Some(PushOutcome::Pushed { .. } | PushOutcome::AlreadyThere { .. }) => match &self.fetched_back {
@@ -71,9 +80,19 @@ impl Receipt {
         }
     }
 
+    /// Whether a remote has the pack.
+    pub fn is_pushed(&self) -> bool {
+        matches!(&self.push, Some(PushOutcome::Pushed { .. } | PushOutcome::AlreadyThere { .. }))
+    }
+
     /// The same receipt with what was fetched back.
     pub fn with_fetched(self, fetched: FetchedBack, at: String) -> Receipt {
         Receipt { fetched_back: Some(fetched), fetched_at: Some(at), ..self }
+    }
+
+    /// The same receipt with how the commitment on chain stands.
+    pub fn with_chain(self, state: OnChain, at: String) -> Receipt {
+        Receipt { chain: Some(state), chain_at: Some(at), ..self }
     }
 
     /// The same receipt with how the push went.

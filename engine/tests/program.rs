@@ -26,6 +26,8 @@ mod pack;
 mod personas;
 pub mod place;
 mod publish;
+#[cfg(feature = "chain")]
+mod publish_on_chain;
 pub mod rescore;
 mod secrets;
 mod trouble;

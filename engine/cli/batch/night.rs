@@ -7,6 +7,7 @@ use super::summary::{Outcome, RunResult};
 use crate::control::{name_of, status};
 use crate::exit::{BadInput, Exit};
 use crate::out::{self, Level};
+use crate::run::conclusion::is_unpublished;
 use crate::run::process::log_file;
 use crate::run::{Prepared, RunArgs, begin, detach};
 use crate::signals::asked_to_stop;
@@ -14,7 +15,7 @@ use anyhow::Context;
 use packwright::batch::{Batch, Entry};
 use packwright::budget::{Accounts, Amount, Role, RunCaps};
 use packwright::control::{Request, RunState, ask};
-use packwright::event::Verdict;
+use packwright::event::{RunFinished, Verdict};
 use packwright::report::plain;
 use packwright::store::{Store, holder, run_entry};
 use packwright::units::Usd;
@@ -161,7 +162,8 @@ impl<'a> Night<'a> {
     pub fn worst(&self) -> Option<Exit> {
         let has = |outcome: Outcome| self.ended().any(|result| result.outcome == outcome);
         let worst = has(Outcome::Refused).then_some(Exit::BadInput);
-        worst.or((has(Outcome::CutOff) || has(Outcome::NotBegun)).then_some(Exit::Infrastructure))
+        let is_left = self.ended().any(|result| result.settled == Some(false));
+        worst.or((has(Outcome::CutOff) || has(Outcome::NotBegun) || is_left).then_some(Exit::Infrastructure))
     }
 
     fn ended(&self) -> impl Iterator<Item = &RunResult> {
@@ -282,6 +284,7 @@ impl<'a> Night<'a> {
                 words,
                 episodes: 0,
                 better: None,
+                settled: None,
             });
         }
     }
@@ -318,13 +321,15 @@ fn state_of(entry: &Entry, file: &str, runs: &Path, record: &BatchRecord) -> any
         && runs.join(&run).is_dir()
     {
         let stands = status::at_rest(&runs.join(&run))?;
-        if stands.state == RunState::Finished {
+        if stands.state == RunState::Finished && !is_unpublished(&run_entry(&runs.join(&run))?) {
             let result = result_of(entry, &runs.join(&run))?;
             return Ok(State::Ended(RunResult { outcome: Outcome::Kept, ..result }));
         }
         return Ok(State::Waiting(Box::new(args), Some(run)));
     }
-    Prepared::of(&args)?.check(args.force)?;
+    let prepared = Prepared::of(&args)?;
+    prepared.check(args.force)?;
+    prepared.publication()?;
     Ok(State::Waiting(Box::new(args), None))
 }
 
@@ -347,11 +352,13 @@ fn go_on(args: &RunArgs, runs: &Path, run: &str, level: Level) -> anyhow::Result
 
 fn refused(entry: &Entry, words: String) -> RunResult {
     let name = entry.name.clone();
-    RunResult { name, run: None, outcome: Outcome::Refused, words, episodes: 0, better: None }
+    RunResult { name, run: None, outcome: Outcome::Refused, words, episodes: 0, better: None, settled: None }
 }
 
 fn result_of(entry: &Entry, folder: &Path) -> anyhow::Result<RunResult> {
-    let stands = status::at_rest(folder)?;
+    let (stands, found) = (status::at_rest(folder)?, run_entry(folder)?);
+    let is_verdict_better = |finished: &RunFinished| matches!(finished.verdict, Verdict::Better(_));
+    let better = found.finished.as_ref().map(is_verdict_better);
     let is_finished = stands.state == RunState::Finished;
     let words = if is_finished { stands.note.unwrap_or_default() } else { last_words(folder) };
     Ok(RunResult {
@@ -360,14 +367,9 @@ fn result_of(entry: &Entry, folder: &Path) -> anyhow::Result<RunResult> {
         outcome: if is_finished { Outcome::Finished } else { Outcome::CutOff },
         words,
         episodes: stands.scored + stands.unmeasured,
-        better: is_better(folder)?,
+        settled: better.filter(|is_better| *is_better).map(|_| !is_unpublished(&found)),
+        better,
     })
-}
-
-/// Whether a run found a better pack; none where it has no verdict.
-fn is_better(folder: &Path) -> anyhow::Result<Option<bool>> {
-    let finished = run_entry(folder)?.finished;
-    Ok(finished.map(|finished| matches!(finished.verdict, Verdict::Better(_))))
 }
 
 /// Why a run that was cut off ended, as its log has it.

@@ -18,6 +18,9 @@ pub struct RunResult {
     pub episodes: u32,
     /// Whether it found a better pack; none where there is no verdict.
     pub better: Option<bool>,
+    /// Whether what became of a better pack is settled: it is where it was to go, or was refused. None where there is no
+    /// better pack.
+    pub settled: Option<bool>,
 }
 
 /// How an entry ended.
@@ -67,6 +70,10 @@ pub fn tell(results: &[RunResult], json: bool) -> anyhow::Result<()> {
     out::line(format!("\n{ended} of {} runs came to their ends", results.len()));
     if ended > 0 {
         out::line(table.trim_fmt());
+    }
+    for result in results.iter().filter(|result| result.settled == Some(false)) {
+        let (name, run) = (plain(&result.name), result.run.as_deref().unwrap_or_default());
+        out::line(format!("NOT PUBLISHED: {name} (run {run}); `optimize publish {run}` shows what is left"));
     }
     for result in results.iter().filter(|result| !matches!(result.outcome, Outcome::Finished | Outcome::Kept))
     {

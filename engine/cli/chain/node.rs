@@ -10,8 +10,13 @@ use std::process::ExitCode;
 
 impl NodeArgs {
     pub fn endpoint(&self) -> anyhow::Result<Endpoint> {
-        let endpoint = Endpoint::new(&self.chain_endpoint, self.chain_genesis.as_deref());
+        let address = self.chain_endpoint.as_deref().expect("the command line demands it");
+        let endpoint = Endpoint::new(address, self.chain_genesis.as_deref());
         Ok(endpoint.map_err(|error| BadInput(error.to_string()))?)
+    }
+
+    pub fn subnet(&self) -> u16 {
+        self.netuid.expect("the command line demands it")
     }
 }
 
@@ -33,14 +38,18 @@ pub fn ask<T>(answer: impl Future<Output = Result<T, ChainError>>) -> anyhow::Re
 /// Tells a failure and gives the exit code.
 pub fn fail(error: &ChainError) -> ExitCode {
     out::note(format_args!("error: {error}"));
-    let exit = match error {
+    exit(error).into()
+}
+
+/// The exit code of a failure.
+pub fn exit(error: &ChainError) -> Exit {
+    match error {
         ChainError::Endpoint(_) | ChainError::OtherNetwork { .. } => Exit::BadInput,
         ChainError::NotRegistered { .. } | ChainError::TooSoon { .. } | ChainError::NoSpace { .. } => {
             Exit::Gate
         }
         _ => Exit::Infrastructure,
-    };
-    exit.into()
+    }
 }
 
 /// How a hotkey stands, in lines for people.

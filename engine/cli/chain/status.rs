@@ -12,7 +12,7 @@ use std::process::ExitCode;
 pub fn run(args: &StatusArgs) -> anyhow::Result<ExitCode> {
     let hotkey = hotkey(args)?;
     let endpoint = args.node.endpoint()?;
-    let status = match ask(chain::status(&endpoint, args.node.netuid, &hotkey))? {
+    let status = match ask(chain::status(&endpoint, args.node.subnet(), &hotkey))? {
         Ok(status) => status,
         Err(error) => return Ok(fail(&error)),
     };

@@ -23,7 +23,7 @@ pub fn run(args: &SubmitArgs) -> anyhow::Result<ExitCode> {
     let pack_hash = source::open(&args.pack, &args.runs)?.hash().clone();
     let commitment = commitment(args, channel, pack_hash)?;
     let submission =
-        Submission::new(args.node.netuid, &commitment).map_err(|error| BadInput(error.to_string()))?;
+        Submission::new(args.node.subnet(), &commitment).map_err(|error| BadInput(error.to_string()))?;
     let endpoint = args.node.endpoint()?;
     let hotkey = hotkey(&args.choice)?;
     match args.yes {
@@ -140,7 +140,8 @@ fn written(
     Ok(ExitCode::SUCCESS)
 }
 
-fn in_progress(progress: &ChainProgress) -> String {
+/// What goes on while a commitment is written, in words.
+pub fn in_progress(progress: &ChainProgress) -> String {
     match progress {
         ChainProgress::Unchanged => "just this is stored already".to_owned(),
         ChainProgress::Checked => "the network would take it; sending".to_owned(),

@@ -1,13 +1,17 @@
 //! The plan of a publication: what is done, what would be done and as whom, what cannot be undone, and what stands
 //! against it. Looking changes nothing.
 
+use super::chain_step::look;
+use super::on_chain::shown;
 use super::steps::{self, push_words};
 use super::won::{Ways, Won};
+use crate::exit::Exit;
 use crate::run::gate;
 use packwright::publish::{FetchedBack, PackRepo, Rehearsal, redact};
 use serde::Serialize;
 
 const PUSH: &str = "push";
+const ON_CHAIN: &str = "on chain";
 
 /// All that would be done, in order.
 #[derive(Debug, Serialize)]
@@ -28,6 +32,9 @@ pub struct Step {
     pub what: String,
     /// Others see it at once, and it cannot be taken back.
     pub is_irreversible: bool,
+    /// With what the program ends where it is refused.
+    #[serde(skip)]
+    exit: Option<Exit>,
 }
 
 /// How a step stands.
@@ -62,6 +69,8 @@ impl Plan {
         let mut steps = vec![check(won, ways), commit(won, &repo)?, push(won, ways, &repo)?];
         let found = kept.and_then(|kept| kept.fetched_back).filter(|_| committed.is_some());
         steps.push(fetch(ways, found.as_ref(), steps[2].state));
+        let commit = committed.as_ref().map(|committed| committed.commit.as_str());
+        steps.push(on_chain(won, ways, &repo, commit, steps[2].state));
         Ok(Plan {
             run: won.run.0.clone(),
             pack_hash: won.winner.hash().0.clone(),
@@ -70,14 +79,11 @@ impl Plan {
         })
     }
 
-    /// Whether something stands against it.
-    pub fn is_refused(&self) -> bool {
-        self.steps.iter().any(|step| step.state == State::Refused)
-    }
-
-    /// Whether it is the pack that something stands against, and not the remote that fails.
-    pub fn is_unfit(&self) -> bool {
-        self.steps.iter().any(|step| step.state == State::Refused && step.name != PUSH)
+    /// With what the program ends where something stands against it: what is wrong with the pack comes before a remote
+    /// that fails.
+    pub fn refused(&self) -> Option<Exit> {
+        let exits = || self.steps.iter().filter_map(|step| step.exit);
+        exits().find(|exit| *exit != Exit::Infrastructure).or(exits().next())
     }
 
     /// Whether something is left to be done.
@@ -105,7 +111,11 @@ impl Plan {
 }
 
 fn step(name: &'static str, state: State, what: String) -> Step {
-    Step { name, state, what, is_irreversible: false }
+    Step { name, state, what, is_irreversible: false, exit: None }
+}
+
+fn refused(name: &'static str, what: String, exit: Exit) -> Step {
+    Step { exit: Some(exit), ..step(name, State::Refused, what) }
 }
 
 /// Whether the pack is fit.
@@ -124,11 +134,8 @@ fn check(won: &Won, ways: &Ways) -> Step {
     match gate::refusal(&findings, &ways.allowed) {
         Some(refusal) => {
             let allow = refusal.allow();
-            step(
-                "check",
-                State::Refused,
-                format!("{}; {compared}; {allow} publishes it all the same", refusal.why),
-            )
+            let what = format!("{}; {compared}; {allow} publishes it all the same", refusal.why);
+            refused("check", what, Exit::Gate)
         }
         None if findings.is_empty() => {
             step("check", State::Done, format!("the lint finds nothing; {compared}"))
@@ -147,14 +154,14 @@ fn check(won: &Won, ways: &Ways) -> Step {
 fn commit(won: &Won, repo: &PackRepo) -> anyhow::Result<Step> {
     let place = won.settings.packs.display();
     if let Some(why) = won.stranger(repo.current())? {
-        return Ok(step("commit", State::Refused, why));
+        return Ok(refused("commit", why, Exit::Gate));
     }
     if let Some(committed) = repo.committed(&won.winner)? {
         let commit = committed.commit.get(..10).unwrap_or_default();
         return Ok(step("commit", State::Done, format!("{commit} on {} in {place}", committed.branch)));
     }
     if let Err(error) = repo.check_ready() {
-        return Ok(step("commit", State::Refused, error.to_string()));
+        return Ok(refused("commit", error.to_string(), Exit::Gate));
     }
     let author = repo.author()?;
     let signed = if author.is_signed { "signed" } else { "not signed" };
@@ -174,11 +181,10 @@ fn push(won: &Won, ways: &Ways, repo: &PackRepo) -> anyhow::Result<Step> {
     };
     Ok(match repo.rehearse_push()? {
         Rehearsal::NoRemote => return left_out("the pack repository has no remote"),
-        Rehearsal::WouldFail(rejection) => step(
-            "push",
-            State::Refused,
-            format!("{}: {}", rejection.reason.replace('\n', "; "), rejection.next_step),
-        ),
+        Rehearsal::WouldFail(rejection) => {
+            let what = format!("{}: {}", rejection.reason.replace('\n', "; "), rejection.next_step);
+            refused(PUSH, what, Exit::Infrastructure)
+        }
         Rehearsal::NothingCommitted { remote, address, branch } => to_do(remote, &redact(&address), branch),
         Rehearsal::WouldArrive { remote, address, branch } => {
             let there = committed.as_ref().and_then(|committed| repo.is_at_remote(committed));
@@ -206,4 +212,30 @@ fn fetch(ways: &Ways, found: Option<&FetchedBack>, push: State) -> Step {
         State::Done | State::ToDo => (State::ToDo, format!("from {from}, and its hash compared")),
     };
     step("fetch back", state, what)
+}
+
+fn on_chain(won: &Won, ways: &Ways, repo: &PackRepo, commit: Option<&str>, push: State) -> Step {
+    let Some(choice) = &ways.on_chain else {
+        return step(ON_CHAIN, State::NotWanted, "--on-chain writes a commitment, too".to_owned());
+    };
+    match push {
+        State::Refused => return step(ON_CHAIN, State::NotWanted, "nothing is pushed".to_owned()),
+        State::NotWanted => {
+            let what = "nothing is pushed, so nobody could fetch what it names".to_owned();
+            return refused(ON_CHAIN, what, Exit::BadInput);
+        }
+        State::Done | State::ToDo => {}
+    }
+    let (hash, github) = (won.winner.hash(), repo.github_name());
+    let looked = choice
+        .commitment(hash, commit, github.as_deref(), ways.public_url.as_deref())
+        .and_then(|commitment| Ok((shown(&commitment), look(choice, &commitment)?)));
+    match looked {
+        Err(trouble) => refused(ON_CHAIN, trouble.words, trouble.exit),
+        Ok((text, (true, _))) => step(ON_CHAIN, State::Done, format!("it holds just this: {text}")),
+        Ok((text, (false, place))) => Step {
+            is_irreversible: true,
+            ..step(ON_CHAIN, State::ToDo, format!("{place}, in place of what is there: {text}"))
+        },
+    }
 }

@@ -1,11 +1,14 @@
 //! The steps from a winner to a published pack. Each is kept in the receipt as soon as it is done, and each may be done
 //! again: what is done already is found to be so.
 
+use super::chain_step::Ready;
+use super::on_chain::{ChainChoice, Trouble};
 use super::won::{Ways, Won};
 use crate::exit::Exit;
 use crate::run::{gate, now_ms};
 use anyhow::Context;
-use packwright::publish::{Committed, FetchedBack, PackRepo, PushOutcome, Receipt, Source};
+use packwright::publish::{Committed, FetchedBack, OnChain, PackRepo, PushOutcome, Receipt, Source};
+use packwright::report::plain;
 use packwright::store::{utc_text, write_whole};
 use std::path::{Path, PathBuf};
 
@@ -18,11 +21,14 @@ pub enum Published {
         exit: Exit,
     },
     /// A step failed; the same again goes on from there.
-    Stuck,
+    Stuck(Exit),
 }
 
 /// Goes through all steps, and tells each. `again` is the command that goes on.
-pub fn act(won: &Won, ways: &Ways, again: &str, tell: &dyn Fn(&str)) -> anyhow::Result<Published> {
+///
+/// What the commitment on chain takes is made sure of before the push: a pack that everybody can read and nobody has
+/// committed can be committed by another.
+pub fn act(won: &Won, ways: &Ways, again: &str, tell: &(dyn Fn(&str) + Sync)) -> anyhow::Result<Published> {
     let mut repo = PackRepo::open_or_create(&won.settings.packs)?;
     repo.git.token = super::token()?;
     if let Some(refused) = refused(won, ways, &repo, again)? {
@@ -31,13 +37,28 @@ pub fn act(won: &Won, ways: &Ways, again: &str, tell: &dyn Fn(&str)) -> anyhow::
     let mut kept = Kept::open(won);
     let committed = commit(won, &repo, tell)?;
     kept.commit(won, &committed)?;
+    let on_chain = ways.on_chain.as_ref().filter(|_| !ways.no_push);
+    let ready = on_chain.map(|choice| {
+        kept.want_chain()?;
+        tell("On chain   looking whether the commitment could be written");
+        anyhow::Ok(ready(choice, won, ways, &repo, &committed))
+    });
+    let ready = match ready.transpose()?.transpose() {
+        Ok(ready) => ready,
+        Err(trouble) => {
+            kept.chain(OnChain::NotWritten { reason: trouble.words.clone() })?;
+            tell(&format!("On chain   not possible now: {}", trouble.words));
+            tell(&format!("Nothing was pushed, and the commit stays. When that is mended: {again}"));
+            return Ok(Published::Stuck(trouble.exit));
+        }
+    };
     let pushed = if ways.no_push { PushOutcome::NotWanted } else { repo.push(&committed) };
     kept.push(&pushed)?;
     tell(&format!("Push       {}", push_words(&pushed)));
     if let PushOutcome::Rejected(rejection) = &pushed {
         tell(&format!("           {}", rejection.next_step));
         tell(&format!("The commit stays. When that is mended: {again}"));
-        return Ok(Published::Stuck);
+        return Ok(Published::Stuck(Exit::Infrastructure));
     }
     let source = match &ways.public_url {
         Some(address) if matches!(pushed, PushOutcome::Pushed { .. } | PushOutcome::AlreadyThere { .. }) => {
@@ -49,13 +70,46 @@ pub fn act(won: &Won, ways: &Ways, again: &str, tell: &dyn Fn(&str)) -> anyhow::
     let fetched = FetchedBack::of(source, won.winner.hash());
     kept.fetch(&fetched)?;
     fetch_words(&fetched).iter().for_each(|words| tell(&format!("Fetched    {words}")));
-    match fetched {
-        FetchedBack::Same { .. } | FetchedBack::NotWanted => Ok(Published::Done),
-        FetchedBack::Different { .. } | FetchedBack::Unreachable { .. } => {
+    match (fetched, ready) {
+        (FetchedBack::Different { .. } | FetchedBack::Unreachable { .. }, _) => {
             tell(&format!("It is pushed, but not seen there. When that is mended: {again}"));
-            Ok(Published::Stuck)
+            Ok(Published::Stuck(Exit::Infrastructure))
+        }
+        (_, None) => Ok(Published::Done),
+        (FetchedBack::NotWanted, Some(_)) => {
+            let reason = "nothing was pushed, so nobody could fetch it".to_owned();
+            tell(&format!("On chain   not written: {reason}"));
+            kept.chain(OnChain::NotWritten { reason })?;
+            Ok(Published::Stuck(Exit::BadInput))
+        }
+        (FetchedBack::Same { .. }, Some(ready)) => {
+            let (state, exit) = match ready.write(tell) {
+                Ok(receipt) => (OnChain::Written(receipt), None),
+                Err((state, exit)) => (state, Some(exit)),
+            };
+            tell(&format!("On chain   {}", chain_words(&state)));
+            kept.chain(state)?;
+            Ok(exit.map_or(Published::Done, |exit| {
+                tell(&format!("It is pushed, but not committed on chain. To go on: {again}"));
+                Published::Stuck(exit)
+            }))
         }
     }
+}
+
+/// Everything that writing the commitment takes.
+fn ready(
+    choice: &ChainChoice,
+    won: &Won,
+    ways: &Ways,
+    repo: &PackRepo,
+    committed: &Committed,
+) -> Result<Ready, Trouble> {
+    let (hash, github) = (won.winner.hash(), repo.github_name());
+    let commitment =
+        choice.commitment(hash, Some(&committed.commit), github.as_deref(), ways.public_url.as_deref())?;
+    let ready = Ready::of(choice, &commitment, ways.is_attended)?;
+    ready.obstacle().map_or(Ok(ready), Err)
 }
 
 /// Why nothing is to be done; it is kept in the receipt.
@@ -75,7 +129,12 @@ fn refused(won: &Won, ways: &Ways, repo: &PackRepo, again: &str) -> anyhow::Resu
     Ok(Some(Published::Refused { lines, exit: Exit::Gate }))
 }
 
+/// What others see already is not taken back by what stands against it now: its receipt stays.
 fn refuse(won: &Won, why: &str) -> anyhow::Result<()> {
+    let is_seen = |before: &Receipt| before.pack_hash == won.finalist && before.is_pushed();
+    if receipt(&won.folder).as_ref().is_some_and(is_seen) {
+        return Ok(());
+    }
     let at = utc_text(now_ms());
     let receipt = Receipt::of_refusal(won.run.clone(), won.finalist.clone(), why.to_owned(), at);
     write(&receipt_path(&won.folder), &receipt)
@@ -151,6 +210,25 @@ impl Kept {
         self.write()
     }
 
+    /// Keeps that there is a further step, so that it is not forgotten whatever happens before.
+    fn want_chain(&mut self) -> anyhow::Result<()> {
+        if self.now.as_ref().is_some_and(|now| now.chain.is_none()) {
+            self.chain(OnChain::Wanted)?;
+        }
+        Ok(())
+    }
+
+    /// What was written once stays written, also where the chain cannot be asked about it now.
+    fn chain(&mut self, state: OnChain) -> anyhow::Result<()> {
+        let before = self.before.as_ref().and_then(|before| before.chain.as_ref());
+        let is_known =
+            before.is_some_and(|before| before.is_same(&state) || before.is_written() && !state.is_written());
+        if !is_known {
+            self.now = self.now.take().map(|now| now.with_chain(state, utc_text(now_ms())));
+        }
+        self.write()
+    }
+
     fn write(&self) -> anyhow::Result<()> {
         match &self.now {
             Some(now) if receipt_of(&self.path).as_ref() != Some(now) => write(&self.path, now),
@@ -202,5 +280,18 @@ pub fn fetch_words(fetched: &FetchedBack) -> Option<String> {
         }
         FetchedBack::Different { from, found } => Some(format!("from {from}, and it is another: {found}")),
         FetchedBack::Unreachable { from, reason } => Some(format!("nothing from {from}: {reason}")),
+    }
+}
+
+/// How a commitment on chain stands, in words.
+pub fn chain_words(state: &OnChain) -> String {
+    match state {
+        OnChain::Wanted => "not tried yet".to_owned(),
+        OnChain::Written(receipt) => {
+            let payload = plain(&receipt.payload);
+            format!("subnet {} holds {payload} since block {}", receipt.netuid, receipt.block)
+        }
+        OnChain::NotWritten { reason } => format!("not written: {}", plain(reason)),
+        OnChain::Unknown { reason } => format!("unknown: {}", plain(reason)),
     }
 }

@@ -1,5 +1,6 @@
 //! A run that has won, and all that publishing its winner takes.
 
+use super::on_chain::ChainChoice;
 use crate::exit::BadInput;
 use crate::run::gate::Champion;
 use crate::run::start::Start;
@@ -134,6 +135,10 @@ pub struct Ways {
     pub public_url: Option<String>,
     /// How long it may show another pack.
     pub public_wait: Duration,
+    /// The commitment to end with.
+    pub on_chain: Option<ChainChoice>,
+    /// Somebody is there who could be asked for a password.
+    pub is_attended: bool,
 }
 
 /// What serves an address may show the old file for so long after a push, in seconds.

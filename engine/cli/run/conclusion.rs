@@ -3,7 +3,7 @@
 use super::{DEFAULT_RUNS, RunArgs, Session};
 use crate::exit::Exit;
 use crate::out;
-use crate::publish::steps::{Published, act, fetch_words, push_words, receipt};
+use crate::publish::steps::{Published, act, chain_words, fetch_words, push_words, receipt};
 use crate::publish::won::{PUBLIC_WAIT_S, Ways, Won};
 use crate::report::gather;
 use anyhow::Context;
@@ -95,17 +95,36 @@ fn tell(args: &RunArgs, line: &str) {
 fn publish(session: &Session, finished: &RunFinished, args: &RunArgs) -> anyhow::Result<ExitCode> {
     let Session { settings, store, started, suite, start, .. } = session;
     let won = Won::of(store, settings, started, suite.clone(), &start.pack, finished)?;
+    let again = format!("optimize publish {} --yes{}", won.run.0, option(&args.runs));
+    // Who has published already may be the champion by now.
+    let is_seen = receipt(&won.folder).is_some_and(|receipt| receipt.is_pushed());
+    let champion = settings.champion.as_ref().map(|champion| match settings.publish && !is_seen {
+        true => champion.of_today(&args.runs),
+        false => Ok(champion.clone()),
+    });
+    let champion = match champion.transpose() {
+        Ok(champion) => champion,
+        Err(error) => {
+            tell(
+                args,
+                &format!("Nothing was committed: the champion's pack of today is not known: {error:#}"),
+            );
+            tell(args, &format!("Next: {again}"));
+            return Ok(Exit::Infrastructure.into());
+        }
+    };
     let ways = Ways {
         no_push: args.process.no_push,
         allowed: settings.allow_lint.iter().chain(&args.process.allow_lint).copied().collect(),
-        champion: settings.champion.clone(),
+        champion,
         public_url: settings.public_url.clone(),
         public_wait: Duration::from_secs(PUBLIC_WAIT_S),
+        on_chain: settings.on_chain.clone(),
+        is_attended: false,
     };
-    let again = format!("optimize publish {} --yes{}", won.run.0, option(&args.runs));
     match act(&won, &ways, &again, &|line| tell(args, line))? {
         Published::Done => Ok(next(args, &won.run.0, &settings.packs)),
-        Published::Stuck => Ok(Exit::Infrastructure.into()),
+        Published::Stuck(exit) => Ok(exit.into()),
         Published::Refused { lines, exit } => {
             lines.iter().for_each(|line| tell(args, line));
             Ok(exit.into())
@@ -165,6 +184,8 @@ pub fn consequences(run: &RunEntry, runs: &Path) -> Vec<String> {
     );
     let fetched = receipt.iter().flat_map(|receipt| &receipt.fetched_back).filter_map(fetch_words);
     lines.extend(fetched.map(|words| format!("Fetched    {words}")));
+    let on_chain = receipt.iter().flat_map(|receipt| &receipt.chain);
+    lines.extend(on_chain.map(|state| format!("On chain   {}", chain_words(state))));
     lines.extend(packwright::notify::undelivered(&run.folder));
     if is_unpublished(run) {
         lines.push(format!("Next: optimize publish {}{}", run.id.0, option(runs)));

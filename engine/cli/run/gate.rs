@@ -5,6 +5,7 @@ use super::Session;
 use crate::pack::source;
 use packwright::lint::{Finding, Lint, Reference, Rule};
 use packwright::pack::{Pack, PackMetadata, Similarity};
+use packwright::publish::is_remote;
 use packwright::report::plain;
 use packwright::scenario::Suite;
 use packwright::scenario::problem::Severity;
@@ -24,11 +25,23 @@ pub struct Champion {
     pub agents_md: String,
 }
 
+/// What a user says who knows of no champion.
+const NO_CHAMPION: &str = "none";
+
 impl Champion {
-    /// Opens or fetches the champion's pack.
-    pub fn of(name: &str, runs: &Path) -> anyhow::Result<Champion> {
+    /// Opens or fetches the champion's pack; none where the user says that there is none.
+    pub fn named(name: &str, runs: &Path) -> anyhow::Result<Option<Champion>> {
+        if name == NO_CHAMPION {
+            return Ok(None);
+        }
         let agents_md = source::open(name, runs)?.agents_md().to_owned();
-        Ok(Champion { name: plain(name), agents_md })
+        Ok(Some(Champion { name: plain(name), agents_md }))
+    }
+
+    /// The champion of today: one that lies elsewhere may be another by now.
+    pub fn of_today(&self, runs: &Path) -> anyhow::Result<Champion> {
+        let found = is_remote(&self.name).then(|| Champion::named(&self.name, runs)).transpose()?;
+        Ok(found.flatten().unwrap_or_else(|| self.clone()))
     }
 
     /// How similar a pack is to it, as validators measure that.

@@ -1,10 +1,11 @@
-//! A run that is settled and has not begun: everything is known, nothing is written, and nobody was asked.
+//! A run that is settled and has not begun: everything is known, and nothing is written.
 
 use super::settings::Settings;
 use super::start::{self, Start};
 use super::{EVENT_FORMAT, PARALLEL, RunArgs, read_suite};
 use crate::exit::BadInput;
 use crate::models::{self, CAPPED_OUTPUT_TOKENS, Models};
+use crate::publish::readiness;
 use packwright::agent::Task;
 use packwright::agent::builtin::Builtin;
 use packwright::budget::{Amount, Role};
@@ -58,6 +59,12 @@ impl Prepared {
             Some(problem) => Err(BadInput(problem).into()),
             None => Ok(()),
         }
+    }
+
+    /// Asks where a winner would go, where it is to be published without a person, and refuses what would fail there. Gives
+    /// that in lines.
+    pub fn publication(&self) -> anyhow::Result<Vec<String>> {
+        if self.settings.publish { readiness::check(&self.settings) } else { Ok(Vec::new()) }
     }
 
     /// Why three proposals and a final comparison are not affordable.

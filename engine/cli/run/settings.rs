@@ -4,9 +4,11 @@ use super::RunArgs;
 use super::cache::CacheSettings;
 use super::gate::Champion;
 use crate::agents::{AgentSettings, EvaluatorSettings};
+use crate::exit::BadInput;
 use crate::limits::Prices;
 use crate::models::{ModelSettings, Models};
 use crate::notify::NotifySettings;
+use crate::publish::on_chain::ChainChoice;
 use anyhow::Context;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -47,6 +49,12 @@ pub struct Settings {
     /// Where others fetch the pack after a push.
     #[serde(default)]
     pub public_url: Option<String>,
+    /// Its winner is published without a person.
+    #[serde(default)]
+    pub publish: bool,
+    /// The commitment that publishing ends with.
+    #[serde(default)]
+    pub on_chain: Option<ChainChoice>,
     /// Where the values came from, by the name of the part.
     #[serde(default)]
     pub sources: BTreeMap<String, String>,
@@ -57,6 +65,9 @@ impl Settings {
         let caps = args.limits.caps();
         let models = args.models.settings(&caps, args.agent.is_external())?;
         let prices = args.limits.prices(models.asked_of_providers())?;
+        if args.on_chain.is_wanted() && !args.publish {
+            return Err(BadInput("--on-chain is the last step of --publish: add that".into()).into());
+        }
         Ok(Settings {
             seed: args.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
             suite: args.suite.as_deref().map(absolute).transpose()?,
@@ -68,9 +79,11 @@ impl Settings {
             prices,
             parallel: args.process.parallel,
             notify: args.process.notify.wanted(None)?.checked()?.kept(),
-            champion: args.champion.as_deref().map(|name| Champion::of(name, &args.runs)).transpose()?,
+            champion: champion(args)?,
             allow_lint: args.process.allow_lint.clone(),
             public_url: args.public_url.clone(),
+            publish: args.publish,
+            on_chain: args.on_chain.choice(args.rules()?.channel)?,
             sources: args.sources.clone(),
         })
     }
@@ -93,7 +106,7 @@ impl Settings {
 }
 
 /// The parts of the settings, and the options and groups of options that set each.
-const PARTS: [(&str, &[&str]); 13] = [
+const PARTS: [(&str, &[&str]); 15] = [
     ("seed", &["seed"]),
     ("suite", &["suite"]),
     ("packs", &["packs"]),
@@ -107,6 +120,8 @@ const PARTS: [(&str, &[&str]); 13] = [
     ("champion", &["champion"]),
     ("allow_lint", &["allow_lint"]),
     ("public_url", &["public_url"]),
+    ("publish", &["publish"]),
+    ("on_chain", &["on_chain"]),
 ];
 
 /// Says of each part of the settings where its values come from.
@@ -121,6 +136,11 @@ pub fn sources(matches: &ArgMatches) -> BTreeMap<String, String> {
         }
     };
     PARTS.iter().map(|(part, ids)| ((*part).to_owned(), word(part, ids).to_owned())).collect()
+}
+
+fn champion(args: &RunArgs) -> anyhow::Result<Option<Champion>> {
+    let named = args.champion.as_deref().map(|name| Champion::named(name, &args.runs)).transpose()?;
+    Ok(named.flatten())
 }
 
 fn absolute(path: &Path) -> anyhow::Result<PathBuf> {

@@ -9,9 +9,9 @@ use secrecy::SecretString;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
-const PASSWORD_VARIABLE: &str = "PACKWRIGHT_WALLET_PASSWORD";
+pub const PASSWORD_VARIABLE: &str = "PACKWRIGHT_WALLET_PASSWORD";
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Clone)]
 pub struct WalletChoice {
     /// The wallet's name
     #[arg(long, env = "PACKWRIGHT_WALLET", value_name = "NAME")]
@@ -19,10 +19,10 @@ pub struct WalletChoice {
 
     /// Where wallets are kept [default: ~/.bittensor/wallets]
     #[arg(long, env = "PACKWRIGHT_WALLET_PATH", value_name = "FOLDER")]
-    wallet_path: Option<PathBuf>,
+    pub wallet_path: Option<PathBuf>,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Clone)]
 pub struct HotkeyChoice {
     #[command(flatten)]
     pub wallet: WalletChoice,
@@ -42,11 +42,15 @@ impl WalletChoice {
 
     /// The wallet of another name at the same place.
     pub fn named(&self, name: &str) -> anyhow::Result<WalletPlace> {
-        let folder = match &self.wallet_path {
-            Some(folder) => folder.clone(),
-            None => home()?.join(".bittensor").join("wallets"),
-        };
-        Ok(WalletPlace::new(&folder, name).map_err(|error| BadInput(error.to_string()))?)
+        Ok(WalletPlace::new(&self.folder()?, name).map_err(|error| BadInput(error.to_string()))?)
+    }
+
+    /// Where wallets are kept.
+    pub fn folder(&self) -> anyhow::Result<PathBuf> {
+        match &self.wallet_path {
+            Some(folder) => Ok(folder.clone()),
+            None => Ok(home()?.join(".bittensor").join("wallets")),
+        }
     }
 }
 
@@ -69,16 +73,24 @@ pub fn read(path: &Path) -> anyhow::Result<KeyFile> {
 
 /// The key; its password is from the environment, or asked for.
 pub fn unlock(file: KeyFile) -> anyhow::Result<Key> {
-    file.unlock(password).map_err(told)
+    file.unlock(|| password_set().or_else(password_asked)).map_err(told)
 }
 
-fn password() -> Option<SecretString> {
+/// The key, where nobody is there who could be asked.
+#[cfg(feature = "chain")]
+pub fn unlock_unattended(file: KeyFile) -> anyhow::Result<Key> {
+    file.unlock(password_set).map_err(told)
+}
+
+fn password_set() -> Option<SecretString> {
     let set = std::env::var(PASSWORD_VARIABLE).ok().filter(|password| !password.is_empty());
-    set.or_else(|| {
-        let is_asked = std::io::stdin().is_terminal();
-        is_asked.then(|| rpassword::prompt_password("Password of the wallet: ").ok()).flatten()
-    })
-    .map(SecretString::from)
+    set.map(SecretString::from)
+}
+
+fn password_asked() -> Option<SecretString> {
+    let is_asked = std::io::stdin().is_terminal();
+    let password = is_asked.then(|| rpassword::prompt_password("Password of the wallet: ").ok()).flatten();
+    password.map(SecretString::from)
 }
 
 /// The error, with where a password is from.
