@@ -15,8 +15,20 @@ pub const COMMITMENTS: u8 = 18;
 /// What every hotkey may write in an epoch.
 pub const MAX_SPACE: u32 = 3_100;
 
-/// The document, in the form in which nodes hand it out.
-pub fn metadata() -> Vec<u8> {
+/// A file with the document of a real network, to be handed out in place of ours.
+const REAL_METADATA_VARIABLE: &str = "PACKWRIGHT_CHAIN_METADATA";
+
+/// The document that the node hands out, and the version of its form.
+pub fn metadata() -> (Vec<u8>, u32) {
+    let document = match std::env::var_os(REAL_METADATA_VARIABLE) {
+        Some(path) => std::fs::read(path).expect("the document of a network"),
+        None => own_metadata(),
+    };
+    let version = document[META_RESERVED.to_le_bytes().len()].into();
+    (document, version)
+}
+
+fn own_metadata() -> Vec<u8> {
     let pallets = vec![system(), subtensor(), commitments()];
     let enums = OuterEnums {
         call_enum_ty: meta_type::<RuntimeCall>(),
@@ -271,6 +283,7 @@ pub struct DispatchInfo {
     #[codec(compact)]
     pub proof_size: u64,
     pub class: u8,
+    pub pays_fee: u8,
 }
 
 #[derive(TypeInfo, Encode)]

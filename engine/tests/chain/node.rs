@@ -215,8 +215,8 @@ fn call(name: &str, arguments: &[u8], chain: &Chain) -> Vec<u8> {
             let (names, apis) = (("fake", "fake", 1_u32), Vec::<([u8; 8], u32)>::new());
             (names, chain.spec_version, 1_u32, apis, chain.transaction_version, 1_u8).encode()
         }
-        "Metadata_metadata_versions" => vec![15_u32].encode(),
-        "Metadata_metadata_at_version" => Some(metadata()).encode(),
+        "Metadata_metadata_versions" => vec![metadata().1].encode(),
+        "Metadata_metadata_at_version" => Some(metadata().0).encode(),
         "AccountNonceApi_account_nonce" => {
             let account = arguments.try_into().expect("an account");
             chain.nonces.get::<[u8; 32]>(&account).copied().unwrap_or(0).encode()
