@@ -235,7 +235,11 @@ fn on_chain(won: &Won, ways: &Ways, repo: &PackRepo, commit: Option<&str>, push:
         Ok((text, (true, _))) => step(ON_CHAIN, State::Done, format!("it holds just this: {text}")),
         Ok((text, (false, place))) => Step {
             is_irreversible: true,
-            ..step(ON_CHAIN, State::ToDo, format!("{place}, in place of what is there: {text}"))
+            ..step(
+                ON_CHAIN,
+                State::ToDo,
+                format!("{place}, in place of what is there: {text}; what the network charges is not known"),
+            )
         },
     }
 }
