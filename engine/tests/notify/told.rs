@@ -7,7 +7,7 @@ use packwright::event::{Event, RunFinished, Stop, Verdict};
 use packwright::notify::ending::{Halt, Tally, batch, finished, stopped};
 use packwright::notify::{Kind, Notice, Progress, Subject, TEXT_CHARACTERS_MAX, Watch};
 use packwright::optimize::Heard;
-use packwright::publish::{Committed, FetchedBack, PushOutcome, Receipt};
+use packwright::publish::{Committed, FetchedBack, OnChain, PushOutcome, Receipt};
 use packwright::store::Record;
 use packwright::units::{PackHash, RunId};
 use proptest::prelude::*;
@@ -162,6 +162,34 @@ fn an_end_is_told_with_its_number_and_what_to_do() {
     let refused = told(Verdict::Better(comparison()), Stop::BudgetSpent, Some(&refused));
     assert!(refused.needs_you && refused.text.contains("something stands against it"), "{}", refused.text);
     assert!(!refused.text.contains("words-of-others"), "{}", refused.text);
+}
+
+#[test]
+fn how_far_a_winner_came_is_told() {
+    let progress = Progress { episodes: 400, budget: 400, usd: None };
+    let pushed = PushOutcome::Pushed { remote: "origin".into(), address: "a".into(), branch: "main".into() };
+    let why = || "words-of-others".to_owned();
+    let check = |push: Option<PushOutcome>, state: OnChain, words: &str| {
+        let receipt = receipt(push).with_chain(state, AT.into());
+        let told = finished(
+            &subject(),
+            &ended(Verdict::Better(comparison()), Stop::BudgetSpent),
+            Some(&receipt),
+            progress,
+            AT,
+        );
+        assert!(told.needs_you && told.text.contains(words), "{}", told.text);
+        assert!(told.text.ends_with("Next: optimize publish 20261121-020000"), "{}", told.text);
+        assert!(!told.text.contains("words-of-others"), "{}", told.text);
+    };
+    check(None, OnChain::NotWritten { reason: why() }, "Nothing is pushed: its commitment could not be");
+    check(Some(pushed.clone()), OnChain::Wanted, "It is pushed, and its commitment is not on chain.");
+    check(Some(pushed.clone()), OnChain::NotWritten { reason: why() }, "its commitment is not on chain.");
+    check(
+        Some(pushed),
+        OnChain::Unknown { reason: why() },
+        "whether the chain took its commitment is unknown",
+    );
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use super::WEAK;
 use super::batch::{outcomes, results};
-use super::place::{Place, Printed};
+use super::place::{Place, Printed, found, served};
 use super::wallet::with_wallet;
 use crate::chain::node::{Fault, Node};
 use crate::chain::runtime::Chain;
 use crate::wallet::{hotkey, opened};
+use packwright::pack::{Pack, PackMetadata};
 use serde_json::Value;
 
 /// A node with the wallet's hotkey on subnet 11.
@@ -203,13 +204,20 @@ fn a_copy_of_the_champion_is_never_seen_by_anybody() {
     let (first, second, node) = (place(), place(), node());
     let won = first.optimize(&["--budget", "200", "--seed", "7", "--start", "AGENTS.md"]);
     assert_eq!(won.code, 0, "{won:?}");
-    std::fs::copy(first.path("packs/best/AGENTS.md"), second.path("champion.md")).expect("a file");
-    let refused = publishing(&second, &node, &["--champion", "champion.md"]);
-    assert_eq!(refused.code, 2, "once is enough: {refused:?}");
-    let mut run = RUN.to_vec();
-    run[8] = "champion.md";
-    let copy = optimize(&second, &node, &[&run[..], &["--repo", "me/packs"]].concat());
+    // In the evening it is another one, by the end of the run the same, and then nobody knows.
+    let winner = std::fs::read_to_string(first.path("packs/best/pack.json")).expect("a pack");
+    let other = Pack::of_policy("# Another\n\nSay as little as you can.\n", &PackMetadata::default());
+    let champion = served(vec![found(&other.document().dumps()), found(&winner)]);
+    let run = |place: &Place| {
+        let mut run = RUN.to_vec();
+        run[8] = &champion;
+        optimize(place, &node, &[&run[..], &["--repo", "me/packs"]].concat())
+    };
+    let copy = run(&second);
     assert_eq!(copy.code, 6, "{copy:?}");
     assert!(copy.out.contains("near-copy"), "{copy:?}");
+    let id = second.run_id();
+    let gone = second.optimize(&["--resume", &id]);
+    assert!(gone.code == 5 && gone.out.contains("the champion's pack of today is not known"), "{gone:?}");
     assert_eq!((second.git("remote.git", &["for-each-ref"]).as_str(), node.counts().0), ("", 0));
 }
