@@ -10,6 +10,7 @@ mod summary;
 use crate::exit::{BadInput, Exit};
 use crate::out;
 use crate::run::{DEFAULT_RUNS, check_runs_folder};
+use crate::signals::end_at_signal;
 use clap::Args;
 use entry::{known_options, read_entry};
 use night::Night;
@@ -87,6 +88,7 @@ pub fn run(args: BatchArgs) -> anyhow::Result<ExitCode> {
     }
     night.pass(stop_after, args.json)?;
     summary::tell(&night.results(), args.json)?;
+    end_at_signal("interrupted; the runs have ended, and nobody was told of that yet".to_owned())?;
     bell::ring(&args.file, &args.runs, night.outbox(), (&batch, &night.results()), args.stay);
     Ok(match night.worst() {
         None => ExitCode::SUCCESS,

@@ -22,6 +22,7 @@ use super::models::{self, ModelArgs};
 use super::out;
 use super::progress::Progress;
 use super::publish::on_chain::OnChainArgs;
+use super::signals::end_at_signal;
 use anyhow::Context;
 use bell::Bell;
 use cache::{CacheArgs, RunCache};
@@ -199,6 +200,9 @@ pub fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let mut bell = Bell::hang(&session, &args);
     let concluded = session.drive(&mut progress, &args, bell.as_mut()).and_then(|ending| {
         progress.close();
+        // Publishing and telling may wait for minutes for others.
+        let again = conclusion::resume(&args.runs, &session.id());
+        end_at_signal(format!("interrupted; what was measured and done is kept. Go on with: {again}"))?;
         let exit = conclusion::conclude(&session, &ending, &args)?;
         bell.iter().for_each(|bell| bell.ended(&ending));
         Ok(exit)

@@ -193,3 +193,26 @@ fn a_service_is_one_that_systemd_takes() {
         Err(error) => eprintln!("SKIPPED: systemd-analyze cannot be started: {error}"),
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_a_run_that_only_waits_for_others() {
+    let place = Place::new();
+    // Whoever listens here never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let webhook = format!("webhook:http://{}/x", silent.local_addr().expect("an address"));
+    let arguments = ["--budget", "40", "--seed", "3", "--packs", "p", "--notify", &webhook];
+    let mut run = place.start(&arguments);
+    let report = std::iter::repeat_with(|| {
+        let mut line = String::new();
+        assert!(std::io::BufRead::read_line(&mut run.out, &mut line).expect("text") > 0, "it ended before");
+        line
+    });
+    assert!(report.take(1_000).any(|line| line.starts_with("Report ")));
+    let sent =
+        Command::new("kill").args(["-INT", &run.child.id().to_string()]).status().expect("kill starts");
+    assert!(sent.success());
+    assert_eq!(run.end(), 130);
+    // What was measured is kept, and so is the verdict.
+    assert!(json(&place.optimize(&["report", "--json"]))["finished"].is_object());
+}
