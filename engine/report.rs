@@ -181,7 +181,7 @@ impl Report {
         Report::of_gathered(&gathered, records, calls)
     }
 
-    fn of_gathered(gathered: &Gathered, records: &[Record], calls: &[Call]) -> Option<Report> {
+    fn of_gathered(gathered: &Gathered<'_>, records: &[Record], calls: &[Call]) -> Option<Report> {
         let Some(Event::RunStarted(started)) = records.first().map(|record| record.event.clone()) else {
             return None;
         };
@@ -244,16 +244,16 @@ struct Sides {
 }
 
 /// A scored episode with its place in the run.
-struct Scored {
+struct Scored<'a> {
     ordinal: u32,
     phase: Option<Phase>,
-    event: EpisodeScored,
+    event: &'a EpisodeScored,
 }
 
 #[derive(Default)]
-struct Gathered {
+struct Gathered<'a> {
     phases: BTreeMap<u32, Phase>,
-    scored: Vec<Scored>,
+    scored: Vec<Scored<'a>>,
     candidates: BTreeMap<PackHash, Candidate>,
     episodes: EpisodeCounts,
     proposals: ProposalCounts,
@@ -264,14 +264,14 @@ struct Gathered {
     finished: Option<RunFinished>,
 }
 
-impl Gathered {
-    fn of(records: &[Record]) -> Gathered {
+impl<'a> Gathered<'a> {
+    fn of(records: &'a [Record]) -> Gathered<'a> {
         let mut gathered = Gathered::default();
         records.iter().for_each(|record| gathered.take(record));
         gathered
     }
 
-    fn take(&mut self, record: &Record) {
+    fn take(&mut self, record: &'a Record) {
         match &record.event {
             Event::RunStarted(started) => {
                 self.candidates.insert(started.incumbent.id.clone(), started.incumbent.clone());
@@ -309,7 +309,7 @@ impl Gathered {
                 }
                 self.resolved_models.extend(scored.resolved_model.clone());
                 let phase = self.phases.get(&record.ordinal).copied();
-                self.scored.push(Scored { ordinal: record.ordinal, phase, event: scored.clone() });
+                self.scored.push(Scored { ordinal: record.ordinal, phase, event: scored });
             }
             Event::EpisodeUnmeasured(unmeasured) => {
                 match unmeasured.class {
@@ -334,10 +334,10 @@ impl Gathered {
     }
 
     /// The scorecards of a pack on a scenario that the basis admits.
-    fn scorecards<'a>(
-        &'a self,
-        pack: &'a PackHash,
-        scenario: &'a ScenarioEntry,
+    fn scorecards(
+        &self,
+        pack: &PackHash,
+        scenario: &ScenarioEntry,
         basis: Basis,
     ) -> impl Iterator<Item = &'a Scorecard> {
         let admits = move |phase: Option<Phase>| match basis {

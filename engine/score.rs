@@ -20,7 +20,9 @@ pub use gates::Gates;
 pub use margin::{Direction, Margin};
 pub use objective::Objective;
 pub use profile::{Profile, Quantity, ScoreRule};
-pub use verdict::{Exhibit, ExhibitPlace, Explainer, Scorable, ScoreError, Scored, Verdict, score};
+pub use verdict::{
+    Exhibit, ExhibitPlace, Explainer, KeptCall, KnownTexts, Scorable, ScoreError, Scored, Verdict, score,
+};
 
 /// The category of the checks that no better score may be bought with.
 pub const SAFETY: &str = "safety";

@@ -4,6 +4,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use mimalloc::MiMalloc;
 use std::process::ExitCode;
 
 mod agents;
@@ -42,6 +43,11 @@ mod signals;
 mod suite;
 mod wallet;
 mod world;
+
+/// Whatever reads a whole run makes millions of small strings: with the system's allocator a report of 10,000 episodes
+/// takes a fifth longer.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Optimize a policy pack (AGENTS.md) for an LLM agent, and learn honestly whether it got better.
 ///

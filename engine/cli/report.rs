@@ -74,7 +74,8 @@ fn entry_of(folder: &Path, dossier: &Dossier) -> RunEntry {
 /// Everything that a report says of a run.
 pub fn gather(store: &Store) -> anyhow::Result<(Dossier, Archive)> {
     let folder = store.folder();
-    let (records, calls, settings) = (store.records()?, store.calls()?, store.settings()?);
+    let (calls, settings) = (store.calls()?, store.settings()?);
+    let (records, transcripts) = store.whole()?;
     let rubrics = known_rubrics(store, &records);
     let source = Source {
         run: RunId(name_of(folder)),
@@ -82,7 +83,7 @@ pub fn gather(store: &Store) -> anyhow::Result<(Dossier, Archive)> {
         calls: &calls,
         rubrics: rubrics.as_ref().map_err(String::clone),
         settings: &settings,
-        transcripts: &store.transcripts()?,
+        transcripts: &transcripts,
     };
     let (mut dossier, archive) = Dossier::of(&source)?
         .ok_or_else(|| BadInput(format!("{} has no first event: it is no whole run", folder.display())))?;

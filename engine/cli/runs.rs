@@ -7,7 +7,7 @@ use crate::out;
 use clap::{Args, Subcommand};
 use comfy_table::{CellAlignment, Table, presets};
 use packwright::event::Verdict;
-use packwright::store::{RunEntry, Store, run_entries};
+use packwright::store::{RunEntry, Store, run_entries, run_folders};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -67,9 +67,9 @@ pub fn find(runs: &Path, id: Option<&str>) -> anyhow::Result<PathBuf> {
         }
         return Ok(folder);
     }
-    let newest = run_entries(runs)?.into_iter().rev().flatten().next();
-    let newest = newest.ok_or_else(|| BadInput(format!("there are no runs in {}", runs.display())))?;
-    Ok(newest.folder)
+    // One that is broken may be told of by its name.
+    let newest = run_folders(runs)?.into_iter().rev().find(|folder| Store::open_to_read(folder).is_ok());
+    newest.ok_or_else(|| BadInput(format!("there are no runs in {}", runs.display())).into())
 }
 
 fn list(runs: &Path) -> anyhow::Result<()> {

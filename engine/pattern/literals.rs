@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Longer literals are searched for by their beginning.
-const LITERAL_CODES_MAX: usize = 16;
+pub(super) const LITERAL_CODES_MAX: usize = 16;
 /// A part that can begin in more ways than this is recognized by its first byte instead.
 const FIRST_LITERALS_MAX: usize = 48;
 

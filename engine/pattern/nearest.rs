@@ -5,15 +5,31 @@ use super::class::fold;
 use super::haystack::Haystack;
 use super::program::Program;
 use super::scan::Scanner;
+use super::set::{Hits, PatternSet};
 use super::syntax::Node;
 use super::words::words_of;
 use super::{Inner, Pattern};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// The beginnings of a pattern, each compiled once for many texts.
+/// The beginnings of some patterns, each compiled once for many texts; one scan of a text serves all of them.
 #[derive(Debug)]
 pub struct Beginnings {
+    /// All beginnings and stems.
+    set: PatternSet,
+    /// For each pattern, where its own are among them.
+    of_pattern: Vec<Begun>,
+}
+
+/// A text that was scanned for beginnings.
+#[derive(Debug)]
+pub struct Near<'s, 't> {
+    beginnings: &'s Beginnings,
+    hits: Hits<'s, 't>,
+}
+
+#[derive(Debug)]
+struct Begun {
     /// One list per alternative of the pattern, the shortest beginning first.
     arms: Vec<Vec<Beginning>>,
     /// Long literals of the pattern, folded, with the length of the stem that counts as near.
@@ -22,7 +38,8 @@ pub struct Beginnings {
 
 #[derive(Debug)]
 struct Beginning {
-    pattern: Pattern,
+    /// Its place in the set.
+    place: usize,
     /// How many parts of the arm it has, and how many the arm has.
     parts: usize,
     of: usize,
@@ -32,7 +49,8 @@ struct Beginning {
 
 #[derive(Debug)]
 struct Stem {
-    pattern: Pattern,
+    /// Its place in the set.
+    place: usize,
     word: String,
 }
 
@@ -49,30 +67,49 @@ pub struct NearMiss {
 const STEM_MIN: usize = 4;
 const STEM_SHARE: f64 = 0.6;
 
-impl Pattern {
-    /// Prepares the search for nearest misses.
-    pub fn beginnings(&self) -> Beginnings {
+impl Beginnings {
+    /// Prepares the search for nearest misses of some patterns; each is asked for later by its place among them.
+    pub fn of<'p>(patterns: impl IntoIterator<Item = &'p Pattern>) -> Beginnings {
+        let mut all = Vec::new();
+        let of_pattern =
+            patterns.into_iter().map(|pattern| Begun::of(&pattern.inner.tree, &mut all)).collect();
+        Beginnings { set: PatternSet::compile(&all), of_pattern }
+    }
+
+    /// Scans a text once for all patterns.
+    pub fn scan<'s, 't>(&'s self, text: &'t Haystack<'t>) -> Near<'s, 't> {
+        Near { beginnings: self, hits: self.set.scan(text) }
+    }
+}
+
+impl Begun {
+    /// Takes a pattern apart, and adds what is to be searched to the patterns of the set.
+    fn of(tree: &Node, all: &mut Vec<Pattern>) -> Begun {
+        let mut add = |node: Node| {
+            all.push(Pattern::of_tree(node));
+            all.len() - 1
+        };
         let mut arms = Vec::new();
-        for arm in arms_of(&self.inner.tree) {
+        for arm in arms_of(tree) {
             let parts = parts_of(arm);
             let beginning = |count: usize| {
                 let begun = Node::Concat(parts[..count].iter().map(|part| (*part).clone()).collect());
                 let lacking = Node::Concat(parts[count..].iter().map(|part| (*part).clone()).collect());
+                let lacking = words_of(&lacking);
                 // What begins with nothing is found everywhere.
-                (!begun.is_nullable()).then(|| Beginning {
-                    pattern: Pattern::of_tree(begun),
-                    parts: count,
-                    of: parts.len(),
-                    lacking: words_of(&lacking),
-                })
+                let is_told = !begun.is_nullable() && !lacking.is_empty();
+                is_told.then(|| Beginning { place: add(begun), parts: count, of: parts.len(), lacking })
             };
-            arms.push((1..parts.len()).filter_map(beginning).filter(|it| !it.lacking.is_empty()).collect());
+            arms.push((1..parts.len()).filter_map(beginning).collect());
         }
-        let mut stems = Vec::new();
-        gather_stems(&self.inner.tree, &mut stems);
-        Beginnings { arms, stems }
+        let mut words = Vec::new();
+        gather_stems(tree, &mut words);
+        let stems = words.into_iter().map(|(word, begun)| Stem { place: add(begun), word });
+        Begun { arms, stems: stems.collect() }
     }
+}
 
+impl Pattern {
     fn of_tree(tree: Node) -> Pattern {
         let program = Program::of(&tree);
         let (scanner, linear) = (OnceLock::<Scanner>::new(), OnceLock::new());
@@ -80,32 +117,37 @@ impl Pattern {
     }
 }
 
-impl Beginnings {
-    /// Where the pattern came nearest to a match in a text that it does not match: the beginning with the greatest
+impl Near<'_, '_> {
+    /// Where a pattern came nearest to a match in the text, which it does not match: the beginning with the greatest
     /// share of its parts, else the stem of one of its words. None where nothing of it is in the text.
-    pub fn nearest(&self, text: &Haystack<'_>) -> Option<NearMiss> {
-        let mut best: Option<(f64, NearMiss)> = None;
-        for arm in &self.arms {
+    ///
+    /// # Panics
+    /// If there are fewer patterns.
+    pub fn nearest(&self, pattern: usize) -> Option<NearMiss> {
+        let begun = &self.beginnings.of_pattern[pattern];
+        let mut best: Option<(f64, &Beginning, Range<usize>)> = None;
+        for arm in &begun.arms {
             // A longer beginning is only found where a shorter one is.
             let mut reached = None;
             for beginning in arm {
-                match beginning.pattern.find(text) {
+                match self.hits.find(beginning.place) {
                     Ok(Some(found)) => reached = Some((beginning, found)),
                     _ => break,
                 }
             }
             let Some((beginning, found)) = reached else { continue };
             let share = beginning.parts as f64 / beginning.of as f64;
-            if best.as_ref().is_none_or(|(most, _)| share > *most) {
-                best = Some((share, NearMiss { found, lacking: beginning.lacking.clone() }));
+            if best.as_ref().is_none_or(|(most, ..)| share > *most) {
+                best = Some((share, beginning, found));
             }
         }
-        best.map(|(_, miss)| miss).or_else(|| self.stem(text))
+        let miss = best.map(|(_, beginning, found)| NearMiss { found, lacking: beginning.lacking.clone() });
+        miss.or_else(|| self.stem(begun))
     }
 
-    fn stem(&self, text: &Haystack<'_>) -> Option<NearMiss> {
-        self.stems.iter().find_map(|stem| {
-            let found = stem.pattern.find(text).ok()??;
+    fn stem(&self, begun: &Begun) -> Option<NearMiss> {
+        begun.stems.iter().find_map(|stem| {
+            let found = self.hits.find(stem.place).ok()??;
             Some(NearMiss { found, lacking: format!("the whole of “{}”", stem.word) })
         })
     }
@@ -128,7 +170,8 @@ fn parts_of(node: &Node) -> Vec<&Node> {
     }
 }
 
-fn gather_stems(node: &Node, stems: &mut Vec<Stem>) {
+/// The long words of a pattern, each with its stem.
+fn gather_stems(node: &Node, stems: &mut Vec<(String, Node)>) {
     match node {
         Node::Literal { codes, fold: folding } => {
             let length = (codes.len() as f64 * STEM_SHARE).ceil() as usize;
@@ -136,7 +179,7 @@ fn gather_stems(node: &Node, stems: &mut Vec<Stem>) {
             if length >= STEM_MIN && length < codes.len() && is_word {
                 let word = codes.iter().filter_map(|code| char::from_u32(fold(*code))).collect();
                 let begun = Node::Literal { codes: codes[..length].to_vec(), fold: *folding };
-                stems.push(Stem { pattern: Pattern::of_tree(begun), word });
+                stems.push((word, begun));
             }
         }
         Node::Concat(parts) | Node::Alternate(parts) => {
@@ -157,13 +200,15 @@ fn gather_stems(node: &Node, stems: &mut Vec<Stem>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Case, Haystack, Pattern};
+    use super::super::Case;
+    use super::*;
 
     fn check(source: &str, text: &str, expected: Option<(&str, &str)>) {
         let pattern = Pattern::compile(source, Case::Insensitive).unwrap();
         let text = Haystack::new(text);
         assert_eq!(pattern.find(&text).unwrap(), None, "{source} matches");
-        let nearest = pattern.beginnings().nearest(&text);
+        let beginnings = Beginnings::of([&pattern]);
+        let nearest = beginnings.scan(&text).nearest(0);
         let nearest = nearest.as_ref().map(|miss| (&text.text()[miss.found.clone()], miss.lacking.as_str()));
         assert_eq!(nearest, expected, "{source}");
     }

@@ -6,6 +6,7 @@
 
 use super::Pattern;
 use super::haystack::Haystack;
+use super::literals::LITERAL_CODES_MAX;
 use std::collections::HashMap;
 
 const BUCKETS: usize = 64;
@@ -24,10 +25,27 @@ pub(super) struct Scanner {
     of_pattern: Vec<Vec<u32>>,
 }
 
+/// A literal as it is compared: all of it at once, with the bytes of a text in one number.
 #[derive(Debug)]
 struct Literal {
+    bytes: u128,
+    mask: u128,
+    length: u32,
     id: u32,
-    bytes: Vec<u8>,
+}
+
+/// So many bytes are in such a number.
+const WORD: usize = size_of::<u128>();
+const _: () = assert!(LITERAL_CODES_MAX <= WORD, "a literal has to fit");
+
+/// The first bytes of a text, zeros after its end.
+fn word(text: &[u8]) -> u128 {
+    let word = text.first_chunk().copied().unwrap_or_else(|| {
+        let mut padded = [0; WORD];
+        padded[..text.len()].copy_from_slice(text);
+        padded
+    });
+    u128::from_le_bytes(word)
 }
 
 impl Scanner {
@@ -51,19 +69,20 @@ impl Scanner {
             of_pattern,
         };
         for (rank, &(bytes, id)) in sorted.iter().enumerate() {
-            scanner.add(rank * BUCKETS / sorted.len(), Literal { id, bytes: bytes.to_vec() });
+            scanner.add(rank * BUCKETS / sorted.len(), id, bytes);
         }
         scanner
     }
 
-    fn add(&mut self, bucket: usize, literal: Literal) {
+    fn add(&mut self, bucket: usize, id: u32, bytes: &[u8]) {
         for (offset, table) in self.tables.iter_mut().enumerate() {
-            match literal.bytes.get(offset) {
+            match bytes.get(offset) {
                 Some(&byte) => table[usize::from(byte)] |= 1 << bucket,
                 None => table.iter_mut().for_each(|buckets| *buckets |= 1 << bucket),
             }
         }
-        self.buckets[bucket].push(literal);
+        let mask = word(&vec![u8::MAX; bytes.len()]);
+        self.buckets[bucket].push(Literal { bytes: word(bytes), mask, length: bytes.len() as u32, id });
     }
 
     pub(super) fn literals_of(&self, pattern: usize) -> &[u32] {
@@ -104,11 +123,12 @@ impl Scanner {
     /// Records the literals of some buckets that start here; gives the number of comparisons.
     fn compare(&self, mut buckets: u64, text: &[u8], start: usize, found: &mut Vec<(u32, u32)>) -> usize {
         let rest = &text[start..];
+        let first = word(rest);
         let mut compared = 0;
         while buckets != 0 {
             let bucket = &self.buckets[buckets.trailing_zeros() as usize];
             for literal in bucket {
-                if rest.starts_with(&literal.bytes) {
+                if literal.begins(first, rest.len()) {
                     found.push((literal.id, start as u32));
                 }
             }
@@ -116,6 +136,13 @@ impl Scanner {
             buckets &= buckets - 1;
         }
         compared
+    }
+}
+
+impl Literal {
+    /// Whether a text of some length begins with the literal.
+    fn begins(&self, first: u128, length: usize) -> bool {
+        first & self.mask == self.bytes && self.length as usize <= length
     }
 }
 
@@ -178,5 +205,24 @@ impl<'o> View<'o> {
         let ends = &self.occurrences.ends;
         let first = if literal == 0 { 0 } else { ends[literal - 1] };
         &self.occurrences.starts[first as usize..ends[literal] as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Case, Haystack, Pattern};
+
+    #[test]
+    fn nothing_follows_the_end_of_a_text() {
+        let check = |pattern: &str, text: &str, expected: Option<usize>| {
+            let pattern = Pattern::compile(pattern, Case::Sensitive).unwrap();
+            let found = pattern.find(&Haystack::new(text)).unwrap();
+            assert_eq!(found.map(|found| found.start), expected, "{text:?}");
+        };
+        check(r"ab\0", "xab", None);
+        check(r"ab\0", "xab\0", Some(1));
+        check("abcdefghijklmnop", "xabcdefghijklmno", None);
+        check("abcdefghijklmnop", "xabcdefghijklmnop", Some(1));
+        check("abcdefghijklmnopq", "abcdefghijklmnopabcdefghijklmnopq", Some(16));
     }
 }

@@ -12,7 +12,9 @@ use crate::score::{Exhibit, Explainer};
 use crate::store::Transcript;
 use flate2::Compression;
 use flate2::read::DeflateEncoder;
-use kept::{Draft, read};
+use foldhash::fast::RandomState;
+use indexmap::{IndexMap, IndexSet};
+use kept::{Draft, Failed, read};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
@@ -46,28 +48,23 @@ impl Archive {
         checks: &[GridCheck],
         rubrics: &Rubrics,
     ) -> anyhow::Result<Archive> {
-        let explainers: Vec<Option<Explainer<'_>>> = checks
-            .iter()
-            .map(|check| {
-                let rubric = rubrics.get(&check.scenario)?;
-                rubric.checks.iter().find(|known| known.id == check.check).map(Explainer::new)
-            })
-            .collect();
+        let explained = Explained::of(checks, rubrics);
         let drafts: Vec<Draft> = transcripts
             .par_chunks(CHUNK)
             .map(|transcripts| {
                 let mut draft = Draft::default();
                 for transcript in transcripts {
-                    let failed = wanted.get(&transcript.ordinal).map_or(&[][..], Vec::as_slice);
+                    let failed = wanted.get(&transcript.ordinal).and_then(|places| explained.failed(places));
                     let json = transcript.json()?;
-                    read(&mut draft, transcript.ordinal, &json, failed, &explainers)?;
+                    read(&mut draft, transcript.ordinal, &json, failed.as_ref())?;
                 }
+                draft.close();
                 Ok(draft)
             })
             .collect::<anyhow::Result<_>>()?;
-        let (pool, common) = common_lines(&drafts);
+        let common = common_lines(&drafts);
         let chunks = drafts.par_iter().map(|draft| draft.chunk(&common)).collect::<anyhow::Result<_>>()?;
-        let pool = deflated(&serde_json::to_string(&pool)?)?;
+        let pool = deflated(&serde_json::to_string(&common)?)?;
         let exhibits = drafts.into_iter().flat_map(|draft| draft.exhibits).collect();
         Ok(Archive { pool, chunks, exhibits })
     }
@@ -78,20 +75,49 @@ impl Archive {
     }
 }
 
-/// The lines that more than one chunk has, with their places, in the order of their first chunk.
-fn common_lines(drafts: &[Draft]) -> (Vec<&str>, HashMap<&str, i64>) {
-    let mut chunks: HashMap<&str, u32> = HashMap::new();
+/// How failures are shown, by the places of the report's checks.
+struct Explained<'r> {
+    checks: &'r [GridCheck],
+    explainers: HashMap<&'r str, Explainer<'r>>,
+    /// Where each check stands in its rubric; none where that is not known.
+    in_rubric: Vec<Option<usize>>,
+}
+
+impl<'r> Explained<'r> {
+    fn of(checks: &'r [GridCheck], rubrics: &'r Rubrics) -> Explained<'r> {
+        let rubrics = rubrics.0.iter();
+        let explainers: HashMap<&str, Explainer<'_>> =
+            rubrics.clone().map(|(scenario, rubric)| (scenario.as_str(), Explainer::new(rubric))).collect();
+        let known = rubrics.flat_map(|(scenario, rubric)| {
+            // The first of a name counts.
+            let checks = rubric.checks.iter().enumerate().rev();
+            checks.map(|(place, check)| ((scenario.as_str(), check.id.as_str()), place))
+        });
+        let known: HashMap<(&str, &str), usize> = known.collect();
+        let in_rubric = checks.iter().map(|check| known.get(&(&*check.scenario, &*check.check)).copied());
+        Explained { checks, explainers, in_rubric: in_rubric.collect() }
+    }
+
+    /// Those failures of an episode that can be shown, if any.
+    fn failed(&self, places: &[usize]) -> Option<Failed<'_>> {
+        let known = places.iter().filter_map(|place| Some((self.in_rubric[*place]?, *place)));
+        let (checks, places): (Vec<usize>, Vec<usize>) = known.unzip();
+        // An episode is of one scenario.
+        let scenario = self.checks[*places.first()?].scenario.as_str();
+        Some(Failed { scenario, explainer: &self.explainers[scenario], checks, places })
+    }
+}
+
+/// Lines by their places in the common pool.
+type CommonLines<'a> = IndexSet<&'a str, RandomState>;
+
+/// The lines that more than one chunk has, in the order of their first chunk.
+fn common_lines(drafts: &[Draft]) -> CommonLines<'_> {
+    let mut chunks: IndexMap<&str, u32, RandomState> = IndexMap::default();
     for line in drafts.iter().flat_map(|draft| &draft.lines) {
         *chunks.entry(line).or_default() += 1;
     }
-    let (mut pool, mut places) = (Vec::new(), HashMap::new());
-    for line in drafts.iter().flat_map(|draft| &draft.lines).filter(|line| chunks[line.as_str()] > 1) {
-        places.entry(line.as_str()).or_insert_with(|| {
-            pool.push(line.as_str());
-            pool.len() as i64 - 1
-        });
-    }
-    (pool, places)
+    chunks.into_iter().filter(|(_, chunks)| *chunks > 1).map(|(line, _)| line).collect()
 }
 
 /// Deflated without a header, as browsers unpack `deflate-raw`.

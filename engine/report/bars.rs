@@ -39,7 +39,7 @@ pub struct Bar {
 type Cards<'a> = BTreeMap<u32, &'a Scorecard>;
 
 pub(super) struct Sources<'a> {
-    pub gathered: &'a Gathered,
+    pub gathered: &'a Gathered<'a>,
     pub started: &'a RunStarted,
     pub basis: Basis,
     pub incumbent: &'a PackHash,
@@ -174,7 +174,7 @@ impl Sources<'_> {
     }
 
     fn cards(&self, pack: &PackHash, scenario: &ScenarioEntry) -> Cards<'_> {
-        let admits = |scored: &&Scored| match self.basis {
+        let admits = |scored: &&Scored<'_>| match self.basis {
             Basis::All => true,
             Basis::Confirmation => matches!(scored.phase, Some(Phase::Confirm | Phase::HeldOut)),
         };

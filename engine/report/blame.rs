@@ -3,6 +3,7 @@
 use super::dossier::CandidateRow;
 use crate::event::{Belief, Operator};
 use serde::Serialize;
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 /// A sentence of the winner, or of the incumbent where nothing won over it.
@@ -22,8 +23,12 @@ pub struct BlamedSentence {
 
 /// The sentences of the candidate at a place, each with its origin.
 pub(super) fn blame(candidates: &[CandidateRow], place: usize) -> Vec<BlamedSentence> {
-    let sets: Vec<HashSet<&str>> =
-        candidates.iter().map(|row| sentences(&row.policy).map(|it| it.words).collect()).collect();
+    // Few of thousands are among the ancestors.
+    let sets: Vec<OnceCell<HashSet<&str>>> = candidates.iter().map(|_| OnceCell::new()).collect();
+    let holds = |at: usize, words: &str| {
+        let set = sets[at].get_or_init(|| sentences(&candidates[at].policy).map(|it| it.words).collect());
+        set.contains(words)
+    };
     let places: HashMap<&str, usize> =
         candidates.iter().enumerate().map(|(place, row)| (row.id.0.as_str(), place)).collect();
     let origin = |words: &str| {
@@ -33,7 +38,7 @@ pub(super) fn blame(candidates: &[CandidateRow], place: usize) -> Vec<BlamedSent
             let row = &candidates[at];
             let above =
                 row.parents.iter().chain(&row.edges).filter_map(|id| places.get(id.0.as_str()).copied());
-            match above.filter(|above| *above < at && sets[*above].contains(words)).min() {
+            match above.filter(|above| *above < at && holds(*above, words)).min() {
                 Some(above) => at = above,
                 None => break at,
             }

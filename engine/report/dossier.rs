@@ -117,12 +117,19 @@ pub struct Source<'a> {
 impl Dossier {
     /// Gathers all that is known of a run, and its transcripts; none when the run never started.
     pub fn of(source: &Source<'_>) -> anyhow::Result<Option<(Dossier, Archive)>> {
+        let (facts, progress) =
+            rayon::join(|| Dossier::without_beliefs(source), || Progress::of(source.records));
+        Ok(facts?.map(|(dossier, archive)| (dossier.with_beliefs(progress), archive)))
+    }
+
+    /// All but what the search believed.
+    fn without_beliefs(source: &Source<'_>) -> anyhow::Result<Option<(Dossier, Archive)>> {
         let (records, calls) = (source.records, source.calls);
         let gathered = Gathered::of(records);
         let Some(report) = Report::of_gathered(&gathered, records, calls) else { return Ok(None) };
         let nothing = Rubrics::default();
         let rubrics = source.rubrics.as_ref().copied().unwrap_or(&nothing);
-        let mut candidates = candidate_rows(records);
+        let candidates = candidate_rows(records);
         let finalist = report.finalist.as_ref().map(|finalist| finalist.id.clone());
         let sources = Sources {
             gathered: &gathered,
@@ -149,24 +156,16 @@ impl Dossier {
         let incumbent_place = places.candidates[&report.started.incumbent.id];
         grid::rank(&mut checks, &cells, &report.started, incumbent_place, finalist_place);
         let shown = finalist_place.unwrap_or(incumbent_place);
-        let (archive, progress) = rayon::join(
-            || Archive::of(source.transcripts, &newest_failures(&cells), &checks, rubrics),
-            || Progress::of(records),
-        );
-        let archive = archive?;
+        let archive = Archive::of(source.transcripts, &newest_failures(&cells), &checks, rubrics)?;
         let failures = failures(&checks, &cells[shown], &gathered, &archive);
-        for row in &mut candidates {
-            row.objective = progress.objectives.get(&row.id).copied();
-            row.effect = progress.effects.get(&row.id).copied();
-        }
         let dossier = Dossier {
             format: FORMAT,
             run: source.run.clone(),
             headline,
             bars,
-            best: progress.best,
+            best: Vec::new(),
             cost: CostOverTime::of(records, calls, dollars(&report), tokens(&report)),
-            blame: blame(&candidates, shown),
+            blame: Vec::new(),
             candidates,
             incumbent_place,
             finalist_place,
@@ -178,6 +177,17 @@ impl Dossier {
             report,
         };
         Ok(Some((dossier, archive)))
+    }
+
+    /// Adds what the search believed, and what rests on that.
+    fn with_beliefs(mut self, progress: Progress) -> Dossier {
+        for row in &mut self.candidates {
+            row.objective = progress.objectives.get(&row.id).copied();
+            row.effect = progress.effects.get(&row.id).copied();
+        }
+        self.best = progress.best;
+        self.blame = blame(&self.candidates, self.finalist_place.unwrap_or(self.incumbent_place));
+        self
     }
 
     /// The candidate that the report is about: the finalist, or the incumbent where there is none.
@@ -248,7 +258,7 @@ fn candidate_row(candidate: &Candidate, said: &str, edges: &[PackHash], born_aft
 
 fn episode_rows(
     records: &[Record],
-    gathered: &Gathered,
+    gathered: &Gathered<'_>,
     places: &Places<'_>,
     report: &Report,
 ) -> Vec<EpisodeRow> {

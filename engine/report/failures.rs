@@ -28,7 +28,7 @@ pub struct Failure {
 pub(super) fn failures(
     checks: &[GridCheck],
     cells: &[Cell],
-    gathered: &Gathered,
+    gathered: &Gathered<'_>,
     archive: &Archive,
 ) -> Vec<Failure> {
     let failure = |cell: &Cell| {

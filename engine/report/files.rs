@@ -6,6 +6,7 @@ use super::markdown::markdown;
 use super::page::page;
 use crate::store::write_whole;
 use anyhow::Context;
+use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
 /// What was written.
@@ -21,8 +22,14 @@ pub struct Written {
 /// Writes `report.html`, `report.md` and `report.json` into a folder, each whole or not at all.
 pub fn write(folder: &Path, dossier: &Dossier, archive: &Archive) -> anyhow::Result<Written> {
     std::fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
-    let json = serde_json::to_string(dossier)?;
-    let page = page(dossier, &json, archive)?;
+    let path = |name: &str| folder.join(name);
+    let (html, md, json) = (path("report.html"), path("report.md"), path("report.json"));
+    let text = serde_json::to_string(dossier)?;
+    let (page, others) = rayon::join(
+        || page(dossier, &text, archive),
+        || put(&json, &format!("{text}\n")).and_then(|()| put(&md, &markdown(dossier))),
+    );
+    let (page, ()) = (page?, others?);
     let beside = folder.join(page.folder);
     if beside.exists() {
         std::fs::remove_dir_all(&beside).with_context(|| format!("clear {}", beside.display()))?;
@@ -30,19 +37,11 @@ pub fn write(folder: &Path, dossier: &Dossier, archive: &Archive) -> anyhow::Res
     if !page.beside.is_empty() {
         std::fs::create_dir(&beside).with_context(|| format!("create {}", beside.display()))?;
     }
-    for (name, text) in &page.beside {
-        put(&beside.join(name), text)?;
-    }
-    let written = Written {
-        page: folder.join("report.html"),
-        markdown: folder.join("report.md"),
-        json: folder.join("report.json"),
-        beside: (!page.beside.is_empty()).then_some(beside),
-    };
-    put(&written.json, &(json + "\n"))?;
-    put(&written.markdown, &markdown(dossier))?;
-    put(&written.page, &page.html)?;
-    Ok(written)
+    // Each waits for the disk, so the waits had best be passed together.
+    page.beside.par_iter().try_for_each(|(name, text)| put(&beside.join(name), text))?;
+    put(&html, &page.html)?;
+    let beside = (!page.beside.is_empty()).then_some(beside);
+    Ok(Written { page: html, markdown: md, json, beside })
 }
 
 fn put(path: &Path, text: &str) -> anyhow::Result<()> {

@@ -80,7 +80,7 @@ impl<'a> Places<'a> {
 }
 
 /// The checks of all scenarios; those of an external evaluator are known by what was scored.
-pub(super) fn checks(started: &RunStarted, scored: &[Scored], rubrics: &Rubrics) -> Vec<GridCheck> {
+pub(super) fn checks(started: &RunStarted, scored: &[Scored<'_>], rubrics: &Rubrics) -> Vec<GridCheck> {
     let mut checks = Vec::new();
     for scenario in &started.scenarios {
         let rubric = rubrics.get(&scenario.name);
@@ -123,7 +123,7 @@ fn unknown(scenario: &ScenarioEntry, check: &str, category: &str, points: f64) -
 }
 
 /// Counts every check of every candidate. `parents` gives the place of a candidate's first parent.
-pub(super) fn cells(places: &Places<'_>, parents: &[Option<usize>], scored: &[Scored]) -> Vec<Vec<Cell>> {
+pub(super) fn cells(places: &Places<'_>, parents: &[Option<usize>], scored: &[Scored<'_>]) -> Vec<Vec<Cell>> {
     let mut cells: Vec<BTreeMap<usize, Cell>> = vec![BTreeMap::new(); parents.len()];
     for episode in scored {
         let Some(&candidate) = places.candidates.get(&episode.event.key.candidate) else { continue };

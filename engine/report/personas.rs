@@ -34,7 +34,7 @@ type Pair = (f64, f64);
 type Groups = BTreeMap<u32, Vec<Pair>>;
 
 /// One row per persona that a pair of fresh episodes has met; none where each scenario had its own user.
-pub(super) fn persona_rows(gathered: &Gathered, started: &RunStarted, sides: &Sides) -> Vec<PersonaRow> {
+pub(super) fn persona_rows(gathered: &Gathered<'_>, started: &RunStarted, sides: &Sides) -> Vec<PersonaRow> {
     let Some(personas) = started.profile.personas else { return Vec::new() };
     let mut groups = Groups::new();
     for ((scenario, repeat), pair) in pairs(gathered, started, sides) {
@@ -63,7 +63,11 @@ fn rows(personas: Personas, profile: &Profile, groups: &Groups) -> Vec<PersonaRo
 }
 
 /// The fresh episodes of which both packs' were measured, by scenario and repeat.
-fn pairs<'a>(gathered: &'a Gathered, started: &RunStarted, sides: &Sides) -> BTreeMap<(&'a str, u32), Pair> {
+fn pairs<'a>(
+    gathered: &'a Gathered<'a>,
+    started: &RunStarted,
+    sides: &Sides,
+) -> BTreeMap<(&'a str, u32), Pair> {
     let is_fresh = |phase: Option<Phase>| matches!(phase, Some(Phase::Confirm | Phase::HeldOut));
     let scores = |pack: &PackHash| -> BTreeMap<(&'a str, u32), f64> {
         let episodes = gathered.scored.iter().filter(|scored| is_fresh(scored.phase));

@@ -27,7 +27,7 @@ pub struct SuspiciousEpisode {
 }
 
 /// The suspicious episodes, in the order of their events.
-pub(super) fn suspicious(gathered: &Gathered) -> Vec<SuspiciousEpisode> {
+pub(super) fn suspicious(gathered: &Gathered<'_>) -> Vec<SuspiciousEpisode> {
     // Episodes and tool calls of each scenario.
     let mut sums: BTreeMap<&str, (u32, u64)> = BTreeMap::new();
     for scored in &gathered.scored {

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::fmt;
 use texts::{Flat, LaidOut, Scanned};
 
-pub use exhibit::{Exhibit, ExhibitPlace, Explainer};
+pub use exhibit::{Exhibit, ExhibitPlace, Explainer, KeptCall, KnownTexts};
 pub use scorable::Scorable;
 
 /// What the reference's `score_episode` gives.

@@ -286,20 +286,27 @@ impl Beliefs {
 }
 
 impl Node {
-    /// What was seen of a scenario's check.
-    fn seen(&self, scenario: usize, check: usize, noise: f64) -> Seen {
-        match self.tallies.get(&scenario).and_then(|tallies| tallies.get(check)) {
-            Some(tally) if tally.episodes > 0 => {
-                let episodes = f64::from(tally.episodes);
-                Seen { mean: tally.earned / episodes, precision: episodes / noise }
-            }
-            _ => Seen { mean: 0.0, precision: 0.0 },
-        }
+    /// What was seen of a scenario's checks; nothing where it was not seen there.
+    fn tallies_of(&self, scenario: usize) -> &[Tally] {
+        self.tallies.get(&scenario).map_or(&[], Vec::as_slice)
     }
 
     /// By how much its edit may have moved a check (variance).
     fn moved(&self, check: usize, (aimed, aside): (f64, f64)) -> f64 {
         if self.aims.contains(&check) { aimed } else { aside }
+    }
+}
+
+impl Tally {
+    /// The mean with its precision, where one episode has so much noise.
+    fn seen(&self, noise: f64) -> Seen {
+        match self.episodes {
+            0 => Seen { mean: 0.0, precision: 0.0 },
+            episodes => {
+                let episodes = f64::from(episodes);
+                Seen { mean: self.earned / episodes, precision: episodes / noise }
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Parts of a run's events: all that a list of runs needs, or only what came since somebody looked last. Nothing else is
 //! parsed, so that many runs and long ones can be looked at again and again.
 
-use super::{Record, Store};
+use super::{Record, Store, Transcript};
 use anyhow::Context;
 use rayon::prelude::*;
 
@@ -37,18 +37,43 @@ impl Store {
         Ok(Some(wall_clock.recorded_ms))
     }
 
+    /// All events and all transcripts. Events are parsed while transcripts are still being read.
+    pub fn whole(&self) -> anyhow::Result<(Vec<Record>, Vec<Transcript>)> {
+        let rows = self.rows_where("ordinal >= ?1", 0)?;
+        let mut records = Ok(Vec::new());
+        let transcripts = rayon::in_place_scope(|scope| {
+            scope.spawn(|_| records = parsed(rows));
+            self.transcripts()
+        });
+        Ok((records?, transcripts?))
+    }
+
     pub(super) fn records_where(&self, condition: &str, ordinal: u32) -> anyhow::Result<Vec<Record>> {
+        parsed(self.rows_where(condition, ordinal)?)
+    }
+
+    fn rows_where(&self, condition: &str, ordinal: u32) -> anyhow::Result<Vec<Row>> {
         let sql = format!("SELECT ordinal, body, wall_clock FROM events WHERE {condition} ORDER BY ordinal");
         let mut statement = self.connection.prepare_cached(&sql)?;
         let rows = statement.query_map([ordinal], |row| {
-            Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+            Ok(Row { ordinal: row.get(0)?, body: row.get(1)?, wall_clock: row.get(2)? })
         })?;
-        let rows: Vec<(u32, String, String)> = rows.collect::<Result<_, _>>()?;
-        let read = rows.par_iter().map(|(ordinal, body, wall_clock)| {
-            let event =
-                serde_json::from_str(body).with_context(|| format!("read event {ordinal} of the run"))?;
-            Ok(Record { ordinal: *ordinal, event, wall_clock: serde_json::from_str(wall_clock)? })
-        });
-        read.collect()
+        Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// An event as it is kept.
+struct Row {
+    ordinal: u32,
+    body: String,
+    wall_clock: String,
+}
+
+fn parsed(rows: Vec<Row>) -> anyhow::Result<Vec<Record>> {
+    let read = rows.into_par_iter().map(|Row { ordinal, body, wall_clock }| {
+        let event =
+            serde_json::from_str(&body).with_context(|| format!("read event {ordinal} of the run"))?;
+        Ok(Record { ordinal, event, wall_clock: serde_json::from_str(&wall_clock)? })
+    });
+    read.collect()
 }

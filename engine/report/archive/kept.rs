@@ -1,9 +1,10 @@
 //! Reads stored episodes into a chunk's draft, without building what is only passed on.
 
-use super::{Chunk, deflated};
-use crate::episode::ToolCall;
-use crate::score::{Exhibit, ExhibitPlace, Explainer};
+use super::{Chunk, CommonLines, deflated};
+use crate::score::{Exhibit, ExhibitPlace, Explainer, KeptCall, KnownTexts};
 use anyhow::Context;
+use foldhash::fast::RandomState;
+use indexmap::IndexSet;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -12,10 +13,11 @@ use std::collections::HashMap;
 /// A chunk before it is known which of its lines others have too.
 #[derive(Default)]
 pub(super) struct Draft {
-    pub lines: Vec<String>,
-    line_places: HashMap<String, u32>,
+    pub lines: IndexSet<String, RandomState>,
     /// Texts that were seen, as they stand in JSON.
-    texts: HashMap<Box<str>, Vec<u32>>,
+    texts: HashMap<Box<str>, Vec<u32>, RandomState>,
+    /// By scenario.
+    known: HashMap<String, KnownTexts>,
     episodes: Vec<DraftEpisode>,
     pub exhibits: Vec<((u32, usize), Exhibit)>,
 }
@@ -38,6 +40,15 @@ struct DraftExhibit {
     place: ExhibitPlace,
     call: Option<usize>,
     parts: [Vec<u32>; 4],
+}
+
+/// The checks of which a failure is shown in an episode.
+pub(super) struct Failed<'e> {
+    pub scenario: &'e str,
+    pub explainer: &'e Explainer<'e>,
+    /// Their places in the rubric, and those in the report.
+    pub checks: Vec<usize>,
+    pub places: Vec<usize>,
 }
 
 /// An episode as it is kept, as far as it is shown.
@@ -90,8 +101,7 @@ pub(super) fn read(
     draft: &mut Draft,
     ordinal: u32,
     json: &str,
-    failed: &[usize],
-    explainers: &[Option<Explainer<'_>>],
+    failed: Option<&Failed<'_>>,
 ) -> anyhow::Result<()> {
     let kept: Kept<'_> =
         serde_json::from_str(json).with_context(|| format!("read the transcript of event {ordinal}"))?;
@@ -100,7 +110,8 @@ pub(super) fn read(
         messages.push(draft.message(message)?);
     }
     let answer = draft.text(kept.response)?;
-    let shown = draft.exhibits_of(ordinal, &kept, failed, explainers)?;
+    let shown = failed.map(|failed| draft.exhibits_of(ordinal, &kept, failed)).transpose()?;
+    let shown = shown.unwrap_or_default();
     draft.episodes.push(DraftEpisode { ordinal, messages, answer, shown });
     Ok(())
 }
@@ -128,24 +139,25 @@ impl Draft {
         &mut self,
         ordinal: u32,
         kept: &Kept<'_>,
-        failed: &[usize],
-        explainers: &[Option<Explainer<'_>>],
+        failed: &Failed<'_>,
     ) -> anyhow::Result<Vec<DraftExhibit>> {
-        let known = || failed.iter().filter_map(|check| Some((*check, explainers[*check].as_ref()?)));
-        let needs_calls = known().any(|(_, explainer)| explainer.needs_calls());
-        let calls: Vec<ToolCall> = match needs_calls {
+        let Failed { scenario, explainer, checks, places } = failed;
+        let needs_calls = checks.iter().any(|check| explainer.needs_calls(*check));
+        let calls: Vec<KeptCall<'_>> = match needs_calls {
             true => serde_json::from_str(kept.tool_calls.get())?,
             false => Vec::new(),
         };
         let answer: String = serde_json::from_str(kept.response.get())?;
+        let known = self.known.entry((*scenario).to_owned()).or_default();
+        let exhibits = explainer.exhibits(&answer, &calls, checks, known)?;
         let mut shown = Vec::new();
-        for (check, explainer) in known() {
-            let Some(exhibit) = explainer.exhibit(&answer, &calls) else { continue };
+        for (exhibit, check) in exhibits.into_iter().zip(places) {
+            let Some(exhibit) = exhibit else { continue };
             let lacking = exhibit.lacking.as_deref().unwrap_or_default();
             let parts = [&exhibit.before, &exhibit.found, &exhibit.after, lacking];
             let parts = parts.map(|part| self.lines_of(part));
-            shown.push(DraftExhibit { check, place: exhibit.place, call: exhibit.call, parts });
-            self.exhibits.push(((ordinal, check), exhibit));
+            shown.push(DraftExhibit { check: *check, place: exhibit.place, call: exhibit.call, parts });
+            self.exhibits.push(((ordinal, *check), exhibit));
         }
         Ok(shown)
     }
@@ -169,23 +181,23 @@ impl Draft {
     }
 
     fn line(&mut self, line: &str) -> u32 {
-        if let Some(place) = self.line_places.get(line) {
-            return *place;
-        }
-        let place = self.lines.len() as u32;
-        self.lines.push(line.to_owned());
-        self.line_places.insert(line.to_owned(), place);
-        place
+        let known = self.lines.get_index_of(line);
+        known.unwrap_or_else(|| self.lines.insert_full(line.to_owned()).0) as u32
+    }
+
+    /// Frees what only served reading, before all chunks wait for each other.
+    pub fn close(&mut self) {
+        (self.texts, self.known) = Default::default();
     }
 
     /// Packs the chunk, now that it is known which lines stand in the common pool.
-    pub fn chunk(&self, common: &HashMap<&str, i64>) -> anyhow::Result<Chunk> {
+    pub fn chunk(&self, common: &CommonLines<'_>) -> anyhow::Result<Chunk> {
         let mut own: Vec<&str> = Vec::new();
         let places: Vec<i64> = self
             .lines
             .iter()
-            .map(|line| match common.get(line.as_str()) {
-                Some(place) => *place,
+            .map(|line| match common.get_index_of(line.as_str()) {
+                Some(place) => place as i64,
                 None => {
                     own.push(line);
                     -(own.len() as i64)

@@ -2,11 +2,14 @@
 //! something should, and the tool call involved. Verdicts do not depend on it.
 
 use super::scorable::{Half, flatten};
-use crate::episode::ToolCall;
-use crate::pattern::{Beginnings, Haystack, Pattern};
-use crate::scenario::{Bound, Check, Rule, Side};
+use crate::pattern::{Beginnings, Haystack, Hits, Near, Pattern, PatternSet};
+use crate::scenario::{Bound, Check, Rubric, Rule, Side};
 use crate::value::Value;
-use serde::Serialize;
+use foldhash::fast::RandomState;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -16,11 +19,50 @@ const FOUND_MAX: usize = 240;
 /// How much of what is lacking is told, in characters.
 const LACKING_MAX: usize = 200;
 
-/// Shows why the episodes of one rubric fail a check; made once, for many episodes.
+/// Shows why the episodes of one rubric fail its checks; made once, for many episodes.
 #[derive(Debug)]
 pub struct Explainer<'r> {
-    check: &'r Check,
-    beginnings: OnceLock<Option<Beginnings>>,
+    checks: &'r [Check],
+    /// For each check what it searches; none where it searches nothing.
+    sought: Vec<Option<Sought<'r>>>,
+    /// By place, the beginnings of what is wanted there, and what is not wanted there.
+    beginnings: [OnceLock<Beginnings>; 3],
+    unwanted: [OnceLock<PatternSet>; 3],
+}
+
+/// A call as it is kept; its halves are read only where they are looked at.
+#[derive(Debug, Deserialize)]
+pub struct KeptCall<'a> {
+    #[serde(borrow)]
+    tool: Cow<'a, str>,
+    #[serde(borrow)]
+    args: &'a RawValue,
+    #[serde(borrow)]
+    response: &'a RawValue,
+}
+
+/// What was found in the texts of calls, by their JSON and by check: agents that meet one scenario read the same
+/// fixtures, so most of their calls are the same.
+#[derive(Debug, Default)]
+pub struct KnownTexts(HashMap<Box<str>, HashMap<usize, Option<Exhibit>>, RandomState>);
+
+/// What a check searches.
+#[derive(Debug)]
+struct Sought<'r> {
+    place: ExhibitPlace,
+    wanted: bool,
+    /// Calls of this tool only.
+    tool: Option<&'r Value>,
+    pattern: &'r Pattern,
+    /// Where it stands among all that is wanted at its place, or among all that is not.
+    index: usize,
+}
+
+/// A text that is looked at for several checks, laid out and scanned at most once.
+struct Looked<'t> {
+    text: &'t Haystack<'t>,
+    hits: Option<Hits<'t, 't>>,
+    near: Option<Near<'t, 't>>,
 }
 
 /// What is to be seen of a failure.
@@ -53,84 +95,189 @@ pub enum ExhibitPlace {
 }
 
 impl<'r> Explainer<'r> {
-    pub fn new(check: &'r Check) -> Explainer<'r> {
-        Explainer { check, beginnings: OnceLock::new() }
-    }
-
-    /// Whether the calls must be known to explain a failure.
-    pub fn needs_calls(&self) -> bool {
-        !matches!(self.check.definition().rule, Ok(Rule::Response { .. } | Rule::Length { .. }) | Err(_))
-    }
-
-    /// What shows a failure; none where there is nothing to be shown, as when a tool was never called.
-    pub fn exhibit(&self, answer: &str, calls: &[ToolCall]) -> Option<Exhibit> {
-        match self.check.definition().rule.as_ref().ok()? {
-            Rule::Response { wanted, search } => {
-                let pattern = search.pattern.as_ref().ok()?;
-                let (span, lacking) = self.look(pattern, *wanted, answer)?;
-                Some(Exhibit { lacking, ..cut(ExhibitPlace::Answer, answer, span) })
-            }
-            Rule::Call { side, wanted, tool, search } => {
-                let pattern = search.pattern.as_ref().ok()?;
-                let own = calls.iter().enumerate().filter(|(_, call)| is_of(call, tool.as_ref()));
-                own.into_iter().find_map(|(index, call)| {
-                    let (place, text) = half(call, *side);
-                    let (span, lacking) = self.look(pattern, *wanted, &text)?;
-                    Some(Exhibit { lacking, ..of_call(cut(place, &text, span), index, call) })
-                })
-            }
-            Rule::Tools { tools, wanted: false, .. } => {
-                let is_forbidden = |call: &ToolCall| tools.iter().any(|tool| is_of(call, Some(tool)));
-                shown_call(calls, calls.iter().position(is_forbidden)?)
-            }
-            Rule::Order { after, .. } => {
-                shown_call(calls, calls.iter().position(|call| is_of(call, Some(after)))?)
-            }
-            Rule::Count { tool, bound: Bound::Max, .. } | Rule::CountScore { tool, .. } => {
-                shown_call(calls, calls.iter().rposition(|call| is_of(call, tool.as_ref()))?)
-            }
-            Rule::Length { .. } | Rule::Tools { .. } | Rule::Count { .. } | Rule::Nothing => None,
+    pub fn new(rubric: &'r Rubric) -> Explainer<'r> {
+        let mut counts = [[0; 3]; 2];
+        let sought = |check: &'r Check| {
+            let (place, is_wanted, tool, search) = match check.definition().rule.as_ref().ok()? {
+                Rule::Response { wanted, search } => (ExhibitPlace::Answer, *wanted, None, search),
+                Rule::Call { side, wanted, tool, search } => {
+                    (place_of(*side), *wanted, tool.as_ref(), search)
+                }
+                _ => return None,
+            };
+            let pattern = search.pattern.as_ref().ok()?;
+            let count = &mut counts[usize::from(is_wanted)][place as usize];
+            *count += 1;
+            Some(Sought { place, wanted: is_wanted, tool, pattern, index: *count - 1 })
+        };
+        let sought = rubric.checks.iter().map(sought).collect();
+        Explainer {
+            checks: &rubric.checks,
+            sought,
+            beginnings: Default::default(),
+            unwanted: Default::default(),
         }
+    }
+
+    /// Whether the calls must be known to explain a failure of a check.
+    pub fn needs_calls(&self, check: usize) -> bool {
+        let rule = &self.checks[check].definition().rule;
+        !matches!(rule, Ok(Rule::Response { .. } | Rule::Length { .. }) | Err(_))
+    }
+
+    /// What shows each of some failures; none where there is nothing to be shown, as when a tool was never called.
+    ///
+    /// # Errors
+    /// Where a call is none of ours.
+    pub fn exhibits(
+        &self,
+        answer: &str,
+        calls: &[KeptCall<'_>],
+        failed: &[usize],
+        known: &mut KnownTexts,
+    ) -> serde_json::Result<Vec<Option<Exhibit>>> {
+        let involved = |check: &usize| involved(&self.checks[*check], calls);
+        let shown =
+            failed.iter().map(|check| involved(check).map(|call| shown_call(calls, call)).transpose());
+        let mut shown: Vec<Option<Exhibit>> = shown.collect::<Result<_, _>>()?;
+        let looks_at = |place: ExhibitPlace, open: &[Option<Exhibit>], tool: Option<&KeptCall<'_>>| {
+            let sought = failed.iter().zip(open).enumerate().filter(|(_, (_, shown))| shown.is_none());
+            let sought =
+                sought.filter_map(|(index, (check, _))| Some((index, self.sought[*check].as_ref()?)));
+            let is_here = |sought: &Sought<'_>| {
+                sought.place == place && tool.is_none_or(|call| is_of(call, sought.tool))
+            };
+            sought.filter(|(_, sought)| is_here(sought)).collect::<Vec<_>>()
+        };
+        let open = looks_at(ExhibitPlace::Answer, &shown, None);
+        for ((index, _), found) in open.iter().zip(self.look(ExhibitPlace::Answer, answer, &open)) {
+            shown[*index] = found;
+        }
+        for (number, call) in calls.iter().enumerate() {
+            for side in [Side::Args, Side::Response] {
+                let place = place_of(side);
+                let open = looks_at(place, &shown, Some(call));
+                if open.is_empty() {
+                    continue;
+                }
+                let known = known.0.entry(json(call, side).into()).or_default();
+                let is_new = |(index, _): &&(usize, &Sought<'_>)| !known.contains_key(&failed[*index]);
+                let new: Vec<(usize, &Sought<'_>)> = open.iter().filter(is_new).copied().collect();
+                if !new.is_empty() {
+                    let found = self.look(place, &half(call, side)?, &new);
+                    known.extend(new.iter().map(|(index, _)| failed[*index]).zip(found));
+                }
+                for (index, _) in open {
+                    let found = known.get(&failed[index]).cloned().flatten();
+                    shown[index] = found.map(|exhibit| of_call(exhibit, number, call));
+                }
+            }
+        }
+        Ok(shown)
+    }
+
+    /// What is found in a text of each thing that is sought there.
+    fn look(&self, place: ExhibitPlace, text: &str, sought: &[(usize, &Sought<'_>)]) -> Vec<Option<Exhibit>> {
+        if sought.is_empty() {
+            return Vec::new();
+        }
+        let haystack = Haystack::new(text);
+        let mut looked = Looked { text: &haystack, hits: None, near: None };
+        let exhibits = sought.iter().map(|(_, sought)| {
+            let (span, lacking) = self.find(sought, &mut looked)?;
+            Some(Exhibit { lacking, ..cut(place, text, span) })
+        });
+        exhibits.collect()
     }
 
     /// The match where none is wanted, or the nearest miss, with what it lacks.
-    fn look(&self, pattern: &Pattern, wanted: bool, text: &str) -> Option<(Range<usize>, Option<String>)> {
-        let text = Haystack::new(text);
-        if !wanted {
-            return Some((pattern.find(&text).ok()??, None));
+    fn find<'t>(
+        &'t self,
+        sought: &Sought<'t>,
+        looked: &mut Looked<'t>,
+    ) -> Option<(Range<usize>, Option<String>)> {
+        if !sought.wanted {
+            let hits = looked.hits.get_or_insert_with(|| self.unwanted(sought.place).scan(looked.text));
+            return Some((hits.find(sought.index).ok()??, None));
         }
-        let beginnings = self.beginnings.get_or_init(|| Some(pattern.beginnings()));
-        let miss = beginnings.as_ref()?.nearest(&text)?;
+        let near = looked.near.get_or_insert_with(|| self.beginnings(sought.place).scan(looked.text));
+        let miss = near.nearest(sought.index)?;
         let lacking = match miss.lacking.char_indices().nth(LACKING_MAX) {
             Some((end, _)) => format!("{} …", &miss.lacking[..end]),
             None => miss.lacking,
         };
         Some((miss.found, Some(lacking)))
     }
-}
 
-fn is_of(call: &ToolCall, tool: Option<&Value>) -> bool {
-    tool.is_none_or(|tool| tool.as_str() == Some(&call.tool))
-}
+    fn beginnings(&self, place: ExhibitPlace) -> &Beginnings {
+        self.beginnings[place as usize].get_or_init(|| Beginnings::of(self.patterns(place, true)))
+    }
 
-fn half(call: &ToolCall, side: Side) -> (ExhibitPlace, String) {
-    match side {
-        Side::Args => (ExhibitPlace::Arguments, flatten(Some(Half::Value(&call.args)), "{}").into_owned()),
-        Side::Response => {
-            (ExhibitPlace::ToolAnswer, flatten(Some(Half::Value(&call.response)), "").into_owned())
-        }
+    fn unwanted(&self, place: ExhibitPlace) -> &PatternSet {
+        let patterns = || self.patterns(place, false).cloned().collect::<Vec<_>>();
+        self.unwanted[place as usize].get_or_init(|| PatternSet::compile(&patterns()))
+    }
+
+    /// What is sought at a place and wanted there or not, in the order of its indices.
+    fn patterns(&self, place: ExhibitPlace, wanted: bool) -> impl Iterator<Item = &Pattern> {
+        let here = self.sought.iter().flatten();
+        here.filter(move |it| (it.place, it.wanted) == (place, wanted)).map(|sought| sought.pattern)
     }
 }
 
-fn shown_call(calls: &[ToolCall], index: usize) -> Option<Exhibit> {
-    let call = calls.get(index)?;
-    let (place, text) = half(call, Side::Args);
-    let whole = 0..text.len();
-    Some(of_call(cut(place, &text, whole), index, call))
+/// The call that shows the failure of a check by itself, whatever is in it.
+fn involved(check: &Check, calls: &[KeptCall<'_>]) -> Option<usize> {
+    match check.definition().rule.as_ref().ok()? {
+        Rule::Tools { tools, wanted: false, .. } => {
+            calls.iter().position(|call| tools.iter().any(|tool| is_of(call, Some(tool))))
+        }
+        Rule::Order { after, .. } => calls.iter().position(|call| is_of(call, Some(after))),
+        Rule::Count { tool, bound: Bound::Max, .. } | Rule::CountScore { tool, .. } => {
+            calls.iter().rposition(|call| is_of(call, tool.as_ref()))
+        }
+        Rule::Response { .. }
+        | Rule::Call { .. }
+        | Rule::Length { .. }
+        | Rule::Tools { .. }
+        | Rule::Count { .. }
+        | Rule::Nothing => None,
+    }
 }
 
-fn of_call(exhibit: Exhibit, index: usize, call: &ToolCall) -> Exhibit {
-    Exhibit { call: Some(index), tool: Some(call.tool.clone()), ..exhibit }
+fn is_of(call: &KeptCall<'_>, tool: Option<&Value>) -> bool {
+    tool.is_none_or(|tool| tool.as_str() == Some(&call.tool))
+}
+
+fn place_of(side: Side) -> ExhibitPlace {
+    match side {
+        Side::Args => ExhibitPlace::Arguments,
+        Side::Response => ExhibitPlace::ToolAnswer,
+    }
+}
+
+fn json<'a>(call: &KeptCall<'a>, side: Side) -> &'a str {
+    match side {
+        Side::Args => call.args.get(),
+        Side::Response => call.response.get(),
+    }
+}
+
+/// One half of a call as the text in which patterns are searched.
+fn half(call: &KeptCall<'_>, side: Side) -> serde_json::Result<String> {
+    let missing = if side == Side::Args { "{}" } else { "" };
+    let value: Value = serde_json::from_str(json(call, side))?;
+    Ok(flatten(Some(Half::Value(&value)), missing).into_owned())
+}
+
+fn shown_call(calls: &[KeptCall<'_>], index: usize) -> serde_json::Result<Exhibit> {
+    let call = &calls[index];
+    let text = half(call, Side::Args)?;
+    let whole = 0..text.len();
+    Ok(of_call(cut(ExhibitPlace::Arguments, &text, whole), index, call))
+}
+
+fn of_call(exhibit: Exhibit, index: usize, call: &KeptCall<'_>) -> Exhibit {
+    Exhibit { call: Some(index), tool: Some(call.tool.to_string()), ..exhibit }
 }
 
 /// The place with the text around it.
@@ -155,7 +302,7 @@ fn first(text: &str, characters: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::Rubric;
+    use crate::episode::ToolCall;
     use crate::value::parse;
 
     fn call(tool: &str, args: &str, response: &str) -> ToolCall {
@@ -170,7 +317,13 @@ mod tests {
     ) -> Option<(Option<usize>, String, Option<String>)> {
         let rubric = format!(r#"{{"checks": [{{"id": "a", "points": 1, {keys}}}]}}"#);
         let rubric = Rubric::compile(&parse(rubric.as_bytes()).unwrap());
-        let exhibit = Explainer::new(&rubric.checks[0]).exhibit(answer, calls)?;
+        let calls = serde_json::to_string(calls).unwrap();
+        let calls: Vec<KeptCall<'_>> = serde_json::from_str(&calls).unwrap();
+        let (explainer, mut known) = (Explainer::new(&rubric), KnownTexts::default());
+        let mut exhibit = || explainer.exhibits(answer, &calls, &[0], &mut known).unwrap().pop().unwrap();
+        let first = exhibit();
+        assert_eq!(exhibit(), first, "what is known is what was seen");
+        let exhibit = first?;
         Some((exhibit.call, exhibit.found, exhibit.lacking))
     }
 

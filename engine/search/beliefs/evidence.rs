@@ -4,7 +4,7 @@
 //! scenario's checks. So each scenario has equations of its own, of those candidates alone that were seen there and of
 //! those that they are made of, and an episode changes no other scenario's.
 
-use super::{AIMED_VARIANCE, ASIDE_VARIANCE, Beliefs, NOISE_MIN};
+use super::{AIMED_VARIANCE, ASIDE_VARIANCE, Beliefs, NOISE_MIN, Node, Tally};
 use crate::stats::design::DesignEffect;
 use crate::stats::lineage::Elimination;
 use std::sync::Arc;
@@ -87,19 +87,18 @@ fn design(beliefs: &Beliefs, scenario: usize, variances: &[f64]) -> DesignEffect
 /// way to them do, as sums of squares over checks and candidates.
 fn moved(beliefs: &Beliefs, scenario: usize, closure: &Closure, variances: &[f64]) -> (f64, f64) {
     let (mut excess, mut expected) = (0.0, 0.0);
-    let tally = |candidate: usize, check: usize| {
-        let tallies = beliefs.nodes[candidate].tallies.get(&scenario)?;
-        tallies.get(check).filter(|tally| tally.episodes > 0)
-    };
-    let mut moved = vec![0.0; closure.candidates.len()];
+    let nodes = closure.candidates.iter().map(|candidate| &beliefs.nodes[*candidate]);
+    let nodes: Vec<(&Node, &[Tally])> = nodes.map(|node| (node, node.tallies_of(scenario))).collect();
+    let tally = |place: usize, check: usize| nodes[place].1.get(check).filter(|tally| tally.episodes > 0);
+    let mut moved = vec![0.0; nodes.len()];
     for (check, variance) in variances.iter().enumerate() {
         let Some(theirs) = tally(0, check) else { continue };
         let (of_all, m) = (beliefs.ranges[scenario].start + check, f64::from(theirs.episodes));
-        for (place, &candidate) in closure.candidates.iter().enumerate().skip(1) {
-            let own = beliefs.nodes[candidate].moved(of_all, (AIMED_VARIANCE, ASIDE_VARIANCE));
+        for (place, (node, _)) in nodes.iter().enumerate().skip(1) {
+            let own = node.moved(of_all, (AIMED_VARIANCE, ASIDE_VARIANCE));
             let before: f64 = closure.origins[place].iter().map(|(parent, part)| part * moved[*parent]).sum();
             moved[place] = before.max(0.0) + own;
-            let Some(ours) = tally(candidate, check) else { continue };
+            let Some(ours) = tally(place, check) else { continue };
             let n = f64::from(ours.episodes);
             let difference = ours.earned / n - theirs.earned / m;
             excess += difference * difference - variance * (1.0 / n + 1.0 / m);

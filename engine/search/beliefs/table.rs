@@ -1,8 +1,8 @@
 //! What is believed of a scenario's checks, for all candidates.
 
-use super::Beliefs;
 use super::evidence::Evidence;
-use crate::stats::lineage::{Normal, Posterior, Row};
+use super::{Beliefs, Node, Tally};
+use crate::stats::lineage::{Normal, Posterior, Row, Seen};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -47,12 +47,14 @@ pub(super) struct Parts {
 impl Solved {
     fn of(beliefs: &Beliefs, scenario: usize, evidence: Arc<Evidence>, common: Common) -> Solved {
         let candidates = &evidence.closure.candidates;
+        let nodes = candidates.iter().map(|candidate| &beliefs.nodes[*candidate]);
+        let nodes: Vec<(&Node, &[Tally])> = nodes.map(|node| (node, node.tallies_of(scenario))).collect();
         let posterior = |(check, of_all): (usize, usize)| {
             let root = Normal { mean: beliefs.pooled_rate(of_all), variance: super::ROOT_VARIANCE };
             let noise = evidence.variances[check] * common.design_effect;
-            let nodes = || candidates.iter().map(|candidate| &beliefs.nodes[*candidate]);
-            let seen: Vec<_> = nodes().map(|node| node.seen(scenario, check, noise)).collect();
-            let moved: Vec<f64> = nodes().map(|node| node.moved(of_all, common.moves)).collect();
+            let tally = |tallies: &[Tally]| tallies.get(check).copied().unwrap_or_default();
+            let seen: Vec<Seen> = nodes.iter().map(|(_, tallies)| tally(tallies).seen(noise)).collect();
+            let moved: Vec<f64> = nodes.iter().map(|(node, _)| node.moved(of_all, common.moves)).collect();
             evidence.closure.elimination.posterior(root, &moved, &seen)
         };
         let posteriors = beliefs.ranges[scenario].clone().enumerate().map(posterior).collect();

@@ -200,6 +200,10 @@ async function everyViewIsFine(width, height, scheme) {
     await page.waitForTimeout(150);
     const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     check(`${view} fits ${width} pixels`, over <= 0, `${over} too wide`);
+    if (view === "repeat") {
+      const hidden = await page.locator("#repeat .wide").evaluateAll((all) => all.map((one) => one.scrollWidth - one.clientWidth));
+      check(`every value of ${view} is seen at ${width} pixels`, hidden.every((pixels) => pixels <= 0), JSON.stringify(hidden));
+    }
     await isAccessible(page, `${view}, ${width} pixels, ${scheme}`);
     if (shots) await page.screenshot({ path: join(shots, `${view}-${width}-${scheme}.png`) });
   }
