@@ -78,7 +78,8 @@ fn decide(lineage: &Lineage, scenarios: &[Vec<Check>]) -> [Duration; 5] {
 
 fn posteriors(plan: &Elimination, checks: &[Check]) -> Vec<Posterior> {
     let root = Normal { mean: 0.5, variance: 0.05 };
-    checks.iter().map(|check| plan.posterior(root, &check.moved, &check.seen)).collect()
+    let mut solver = plan.solver();
+    checks.iter().map(|check| solver.posterior(root, &check.moved, &check.seen)).collect()
 }
 
 /// The candidates with the highest mean scores.

@@ -12,6 +12,7 @@ mod lock;
 mod plans;
 mod salvage;
 mod schema;
+mod transcripts;
 mod whole_file;
 
 use crate::cache::create_private;
@@ -19,13 +20,10 @@ use crate::episode::Episode;
 use crate::event::{Event, RunStarted};
 use crate::llm::meter::WorkClock;
 use anyhow::{Context, bail};
-use flate2::read::DeflateEncoder;
-use flate2::{Compression, Decompress, FlushDecompress, Status};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub use calls::CallBook;
@@ -34,10 +32,10 @@ pub use folder::{RunEntry, newest_unfinished, run_entries, run_entry, run_folder
 pub use lock::holder;
 use lock::lock;
 pub use plans::{phases, whole_plans};
+use transcripts::compressed;
+pub use transcripts::{Transcript, Transcripts, Unpacker};
 pub use whole_file::{write_private, write_whole};
 
-/// Deflate makes nothing shorter than to this part.
-const INFLATION_MAX: usize = 1_100;
 const NOTE_WORKED: &str = "INSERT OR REPLACE INTO meta (key, value) VALUES ('worked_ms', ?1)";
 
 /// An open run. While it is open for writing, no other process can write to it.
@@ -57,20 +55,6 @@ pub struct Record {
     pub event: Event,
     /// When and how long: the only part in which two runs with equal inputs differ.
     pub wall_clock: WallClock,
-}
-
-/// An episode as it is kept: compressed.
-pub struct Transcript {
-    pub ordinal: u32,
-    packed: Vec<u8>,
-}
-
-impl Transcript {
-    /// The episode as JSON.
-    pub fn json(&self) -> anyhow::Result<String> {
-        let unpacked = inflated(&self.packed).and_then(|bytes| Ok(String::from_utf8(bytes)?));
-        unpacked.with_context(|| format!("unpack the transcript of event {}", self.ordinal))
-    }
 }
 
 /// Readings of the clock.
@@ -282,26 +266,6 @@ impl Store {
         let text: Option<String> = self.connection.query_row(sql, [], |row| row.get(0)).optional()?;
         text.map(|text| serde_json::from_str(&text).context("read what agents met in the run")).transpose()
     }
-
-    /// All transcripts as they are kept, in the order of their ordinals; unpacking them is left to the caller, who
-    /// may want to do it side by side.
-    pub fn transcripts(&self) -> anyhow::Result<Vec<Transcript>> {
-        let mut statement =
-            self.connection.prepare("SELECT ordinal, body FROM transcripts ORDER BY ordinal")?;
-        let rows =
-            statement.query_map([], |row| Ok(Transcript { ordinal: row.get(0)?, packed: row.get(1)? }))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// The episode that was recorded under an ordinal.
-    pub fn episode(&self, ordinal: u32) -> anyhow::Result<Option<Episode>> {
-        let blob: Option<Vec<u8>> = self
-            .connection
-            .query_row("SELECT body FROM transcripts WHERE ordinal = ?1", [ordinal], |row| row.get(0))
-            .optional()?;
-        let Some(packed) = blob else { return Ok(None) };
-        Ok(Some(serde_json::from_str(&Transcript { ordinal, packed }.json()?)?))
-    }
 }
 
 fn existing(folder: &Path) -> anyhow::Result<PathBuf> {
@@ -331,30 +295,6 @@ fn has_log(path: &Path) -> bool {
 /// The characters with a meaning in SQLite's file URIs, escaped.
 fn uri_path(path: &Path) -> String {
     path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
-}
-
-/// Straight into one buffer, which for thousands of transcripts saves a copy of each; into a greater one where that
-/// is too small.
-fn inflated(packed: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let mut capacity = 6 * packed.len() + 1_024;
-    loop {
-        let mut bytes = Vec::with_capacity(capacity);
-        let mut inflater = Decompress::new(false);
-        let result = inflater.decompress_vec(packed, &mut bytes, FlushDecompress::Finish);
-        if matches!(result, Ok(Status::StreamEnd)) {
-            return Ok(bytes);
-        }
-        if inflater.total_out() < capacity as u64 || capacity > INFLATION_MAX * packed.len() {
-            bail!("it is cut off or broken");
-        }
-        capacity *= 8;
-    }
-}
-
-fn compressed(text: &str) -> std::io::Result<Vec<u8>> {
-    let mut out = Vec::new();
-    DeflateEncoder::new(text.as_bytes(), Compression::fast()).read_to_end(&mut out)?;
-    Ok(out)
 }
 
 #[cfg(test)]

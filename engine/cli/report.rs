@@ -7,7 +7,7 @@ use crate::out;
 use clap::Args;
 use packwright::report::{Archive, Dossier, Source, Written, render, write};
 use packwright::scenario::Rubrics;
-use packwright::store::{RunEntry, Store};
+use packwright::store::{RunEntry, Store, Transcripts};
 use packwright::units::RunId;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -74,8 +74,7 @@ fn entry_of(folder: &Path, dossier: &Dossier) -> RunEntry {
 /// Everything that a report says of a run.
 pub fn gather(store: &Store) -> anyhow::Result<(Dossier, Archive)> {
     let folder = store.folder();
-    let (calls, settings) = (store.calls()?, store.settings()?);
-    let (records, transcripts) = store.whole()?;
+    let (records, calls, settings) = (store.records()?, store.calls()?, store.settings()?);
     let rubrics = known_rubrics(store, &records);
     let source = Source {
         run: RunId(name_of(folder)),
@@ -83,10 +82,12 @@ pub fn gather(store: &Store) -> anyhow::Result<(Dossier, Archive)> {
         calls: &calls,
         rubrics: rubrics.as_ref().map_err(String::clone),
         settings: &settings,
-        transcripts: &transcripts,
+        transcripts: &Transcripts::open(folder)?,
     };
     let (mut dossier, archive) = Dossier::of(&source)?
         .ok_or_else(|| BadInput(format!("{} has no first event: it is no whole run", folder.display())))?;
+    // Freeing what was read takes a while, and nobody waits for it.
+    rayon::spawn(move || drop(records));
     dossier.headline.warnings.extend(packwright::notify::undelivered(folder));
     Ok((dossier, archive))
 }

@@ -1,7 +1,7 @@
 //! One pass over a text that finds every occurrence of every literal of some patterns.
 //!
-//! The literals are dealt into 64 buckets, and a table for each of the first three bytes tells which buckets a
-//! byte can belong to. Three look-ups rule out most positions, without waiting for one another as the steps of
+//! The literals are dealt into 64 buckets, and a table for each of the first four bytes tells which buckets a
+//! byte can belong to. Four look-ups rule out most positions, without waiting for one another as the steps of
 //! an Aho-Corasick automaton do: on response texts 6.1 us a text instead of 7.5.
 
 use super::Pattern;
@@ -18,7 +18,7 @@ const COMPARED_MAX: usize = 1 << 20;
 /// Finds the literals of some patterns in a folded text.
 #[derive(Debug)]
 pub(super) struct Scanner {
-    tables: Box<[[u64; 256]; 3]>,
+    tables: Box<[[u64; 256]; 4]>,
     buckets: Vec<Vec<Literal>>,
     literals: usize,
     /// For each pattern, its literals among those of all.
@@ -63,7 +63,7 @@ impl Scanner {
         // Neighbours share their first bytes, so they had best share their bucket.
         sorted.sort_unstable();
         let mut scanner = Scanner {
-            tables: Box::new([[0; 256]; 3]),
+            tables: Box::new([[0; 256]; 4]),
             buckets: (0..BUCKETS).map(|_| Vec::new()).collect(),
             literals: sorted.len(),
             of_pattern,
@@ -103,11 +103,12 @@ impl Scanner {
     fn occurrences(&self, text: &[u8]) -> Option<Vec<(u32, u32)>> {
         let mut found = Vec::with_capacity(text.len() / 8);
         let mut allowed = COMPARED_MAX + COMPARED_PER_CODE * text.len();
-        let [first, second, third] = &*self.tables;
+        let [first, second, third, fourth] = &*self.tables;
         let mut start = 0;
-        for window in text.windows(3) {
+        for window in text.windows(4) {
             let one = first[usize::from(window[0])];
-            let buckets = one & second[usize::from(window[1])] & third[usize::from(window[2])];
+            let two = second[usize::from(window[1])];
+            let buckets = one & two & third[usize::from(window[2])] & fourth[usize::from(window[3])];
             if buckets != 0 {
                 let compared = self.compare(buckets, text, start, &mut found);
                 allowed = allowed.checked_sub(compared)?;

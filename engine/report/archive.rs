@@ -9,7 +9,7 @@ mod kept;
 use super::grid::GridCheck;
 use crate::scenario::Rubrics;
 use crate::score::{Exhibit, Explainer};
-use crate::store::Transcript;
+use crate::store::{Transcripts, Unpacker};
 use flate2::Compression;
 use flate2::read::DeflateEncoder;
 use foldhash::fast::RandomState;
@@ -31,6 +31,15 @@ pub struct Archive {
     exhibits: BTreeMap<(u32, usize), Exhibit>,
 }
 
+/// The checks whose failure is to be shown in an episode.
+#[derive(Default)]
+pub(super) struct Wanted {
+    /// Their places.
+    pub checks: Vec<usize>,
+    /// Whether the report tells of them outside of the transcript, too.
+    pub is_told: bool,
+}
+
 /// Some episodes.
 pub struct Chunk {
     /// Their ordinals.
@@ -43,33 +52,38 @@ impl Archive {
     /// Packs transcripts, and looks up why checks failed in them; `wanted` names the checks by the ordinals of their
     /// episodes.
     pub(super) fn of(
-        transcripts: &[Transcript],
-        wanted: &HashMap<u32, Vec<usize>>,
+        transcripts: &Transcripts,
+        wanted: &HashMap<u32, Wanted>,
         checks: &[GridCheck],
         rubrics: &Rubrics,
     ) -> anyhow::Result<Archive> {
         let explained = Explained::of(checks, rubrics);
-        let drafts: Vec<Draft> = transcripts
+        let ordinals = transcripts.ordinals();
+        let mut drafts: Vec<Draft> = ordinals
             .par_chunks(CHUNK)
-            .map(|transcripts| {
+            .map_init(Unpacker::new, |unpacker, ordinals| {
                 let mut draft = Draft::default();
-                for transcript in transcripts {
-                    let failed = wanted.get(&transcript.ordinal).and_then(|places| explained.failed(places));
-                    let json = transcript.json()?;
-                    read(&mut draft, transcript.ordinal, &json, failed.as_ref())?;
+                for transcript in transcripts.read(ordinals)? {
+                    let failed = wanted.get(&transcript.ordinal).and_then(|wanted| explained.failed(wanted));
+                    read(&mut draft, transcript.ordinal, unpacker.json(&transcript)?, failed.as_ref())?;
                 }
                 draft.close();
                 Ok(draft)
             })
             .collect::<anyhow::Result<_>>()?;
         let common = common_lines(&drafts);
-        let chunks = drafts.par_iter().map(|draft| draft.chunk(&common)).collect::<anyhow::Result<_>>()?;
-        let pool = deflated(&serde_json::to_string(&common)?)?;
-        let exhibits = drafts.into_iter().flat_map(|draft| draft.exhibits).collect();
-        Ok(Archive { pool, chunks, exhibits })
+        let (pool, chunks) = rayon::join(
+            || anyhow::Ok(deflated(&serde_json::to_string(&common)?)?),
+            || drafts.par_iter().map(|draft| draft.chunk(&common)).collect::<anyhow::Result<_>>(),
+        );
+        let exhibits = drafts.iter_mut().flat_map(|draft| std::mem::take(&mut draft.exhibits)).collect();
+        let archive = Archive { pool: pool?, chunks: chunks?, exhibits };
+        // Freeing millions of lines takes as long as packing them, and nobody waits for it.
+        rayon::spawn(move || drop(drafts));
+        Ok(archive)
     }
 
-    /// What is to be seen of a check's failure in an episode.
+    /// What is to be seen of a check's failure in an episode; none where it was not asked to tell of it.
     pub(super) fn exhibit(&self, ordinal: u32, check: usize) -> Option<&Exhibit> {
         self.exhibits.get(&(ordinal, check))
     }
@@ -99,12 +113,13 @@ impl<'r> Explained<'r> {
     }
 
     /// Those failures of an episode that can be shown, if any.
-    fn failed(&self, places: &[usize]) -> Option<Failed<'_>> {
-        let known = places.iter().filter_map(|place| Some((self.in_rubric[*place]?, *place)));
+    fn failed(&self, wanted: &Wanted) -> Option<Failed<'_>> {
+        let known = wanted.checks.iter().filter_map(|place| Some((self.in_rubric[*place]?, *place)));
         let (checks, places): (Vec<usize>, Vec<usize>) = known.unzip();
         // An episode is of one scenario.
         let scenario = self.checks[*places.first()?].scenario.as_str();
-        Some(Failed { scenario, explainer: &self.explainers[scenario], checks, places })
+        let explainer = &self.explainers[scenario];
+        Some(Failed { scenario, explainer, checks, places, is_told: wanted.is_told })
     }
 }
 

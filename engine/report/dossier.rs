@@ -1,6 +1,6 @@
 //! All that is known of a run, as plain data: what the report says and what it rests on. `report.json` is this.
 
-use super::archive::Archive;
+use super::archive::{Archive, Wanted};
 use super::bars::{Bars, Sources};
 use super::blame::{BlamedSentence, blame};
 use super::cost::CostOverTime;
@@ -16,7 +16,7 @@ use crate::episode::{FailureClass, Outcome};
 use crate::event::{Belief, Candidate, Event, Operator, Phase, Step};
 use crate::scenario::Rubrics;
 use crate::stats::interval::Estimate;
-use crate::store::Record;
+use crate::store::{Record, Transcripts};
 use crate::units::{PackHash, RunId};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -111,7 +111,7 @@ pub struct Source<'a> {
     pub rubrics: Result<&'a Rubrics, String>,
     /// What the run keeps of its command line.
     pub settings: &'a serde_json::Value,
-    pub transcripts: &'a [crate::store::Transcript],
+    pub transcripts: &'a Transcripts,
 }
 
 impl Dossier {
@@ -156,7 +156,7 @@ impl Dossier {
         let incumbent_place = places.candidates[&report.started.incumbent.id];
         grid::rank(&mut checks, &cells, &report.started, incumbent_place, finalist_place);
         let shown = finalist_place.unwrap_or(incumbent_place);
-        let archive = Archive::of(source.transcripts, &newest_failures(&cells), &checks, rubrics)?;
+        let archive = Archive::of(source.transcripts, &newest_failures(&cells, shown), &checks, rubrics)?;
         let failures = failures(&checks, &cells[shown], &gathered, &archive);
         let dossier = Dossier {
             format: FORMAT,
@@ -197,14 +197,17 @@ impl Dossier {
 }
 
 /// The checks of which something is shown in each episode: its candidate's newest failure.
-fn newest_failures(cells: &[Vec<Cell>]) -> HashMap<u32, Vec<usize>> {
-    let mut wanted: HashMap<u32, Vec<usize>> = HashMap::new();
-    for cell in cells.iter().flatten() {
-        if let Some(ordinal) = cell.failed_at {
-            wanted.entry(ordinal).or_default().push(cell.check);
+fn newest_failures(cells: &[Vec<Cell>], shown: usize) -> HashMap<u32, Wanted> {
+    let mut all: HashMap<u32, Wanted> = HashMap::new();
+    for (candidate, row) in cells.iter().enumerate() {
+        for cell in row {
+            let Some(ordinal) = cell.failed_at else { continue };
+            let wanted = all.entry(ordinal).or_default();
+            wanted.checks.push(cell.check);
+            wanted.is_told = candidate == shown;
         }
     }
-    wanted
+    all
 }
 
 /// The candidates without what is believed of them.

@@ -12,6 +12,7 @@ mod spread;
 use super::joint::Joint;
 use nalgebra::{DMatrix, DVector};
 use nalgebra_sparse::factorization::{CscCholesky, CscSymbolicCholesky};
+use nalgebra_sparse::pattern::SparsityPattern;
 use std::sync::Arc;
 
 pub use spread::Row;
@@ -33,12 +34,22 @@ pub struct Elimination {
     /// Where each node stands in the order of elimination.
     place: Arc<[usize]>,
     symbolic: CscSymbolicCholesky,
+    /// Where the factor has entries.
+    pattern: Arc<SparsityPattern>,
     /// How many entries the matrix has.
     entries: usize,
     /// Where each node's own entry of the matrix is stored.
     diagonal: Vec<usize>,
     /// What each node adds to the matrix, by its precision.
     terms: Vec<Term>,
+}
+
+/// An elimination that is carried out for one check after another, in the same memory.
+#[derive(Debug)]
+pub struct Solver<'e> {
+    elimination: &'e Elimination,
+    /// None before the first check.
+    factor: Option<CscCholesky<f64>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +78,9 @@ pub struct Seen {
 pub struct Posterior {
     place: Arc<[usize]>,
     means: Vec<f64>,
-    factor: CscCholesky<f64>,
+    pattern: Arc<SparsityPattern>,
+    /// The factor's entries.
+    factor: Vec<f64>,
 }
 
 impl Lineage {
@@ -127,7 +140,8 @@ impl Lineage {
         let terms = terms.collect();
         let diagonal = (0..count).map(|node| slot(node, node)).collect();
         let (entries, symbolic) = (pattern.nnz(), CscSymbolicCholesky::factor(pattern));
-        Elimination { place: place.into(), symbolic, entries, diagonal, terms }
+        let pattern = Arc::new(symbolic.l_pattern().clone());
+        Elimination { place: place.into(), symbolic, pattern, entries, diagonal, terms }
     }
 }
 
@@ -149,28 +163,43 @@ impl Elimination {
         self.diagonal.len()
     }
 
+    /// Begins to carry it out.
+    pub fn solver(&self) -> Solver<'_> {
+        Solver { elimination: self, factor: None }
+    }
+}
+
+impl Solver<'_> {
     /// Returns what is believed of all nodes: the root's prior, how far each node may move from its parents'
     /// combination (a variance; the root's is not read), and what was seen of each.
-    pub fn posterior(&self, root: Normal, moved: &[f64], seen: &[Seen]) -> Posterior {
-        let count = self.len();
+    pub fn posterior(&mut self, root: Normal, moved: &[f64], seen: &[Seen]) -> Posterior {
+        let Elimination { place, symbolic, pattern, entries, diagonal, terms } = self.elimination;
+        let count = self.elimination.len();
         assert_eq!((moved.len(), seen.len()), (count, count), "every node has a move and a sight");
         let prior = |node: usize| 1.0 / bounded(if node == 0 { root.variance } else { moved[node] });
-        let mut values = vec![0.0; self.entries];
-        for term in &self.terms {
+        let mut values = vec![0.0; *entries];
+        for term in terms {
             values[term.slot] += term.factor * prior(term.node);
         }
         let mut evidence = DVector::zeros(count);
-        evidence[self.place[0]] = root.mean * prior(0);
+        evidence[place[0]] = root.mean * prior(0);
         for (node, seen) in seen.iter().enumerate().filter(|(_, seen)| seen.precision > 0.0) {
             let precision = seen.precision.min(1.0 / VARIANCE_MIN);
-            values[self.diagonal[node]] += precision;
-            evidence[self.place[node]] += seen.mean * precision;
+            values[diagonal[node]] += precision;
+            evidence[place[node]] += seen.mean * precision;
         }
-        let factor = CscCholesky::factor_numerical(self.symbolic.clone(), &values)
-            .expect("every node has a prior precision far above the rounding of its neighbours'");
+        let solved = match &mut self.factor {
+            Some(factor) => factor.refactor(&values),
+            None => CscCholesky::factor_numerical(symbolic.clone(), &values)
+                .map(|factor| self.factor = Some(factor)),
+        };
+        let factor = solved.ok().and(self.factor.as_ref());
+        let factor =
+            factor.expect("every node has a prior precision far above the rounding of its neighbours'");
         factor.solve_mut(&mut evidence);
-        let means = self.place.iter().map(|place| evidence[*place]).collect();
-        Posterior { place: Arc::clone(&self.place), means, factor }
+        let means = place.iter().map(|place| evidence[*place]).collect();
+        let (place, pattern) = (Arc::clone(place), Arc::clone(pattern));
+        Posterior { place, means, pattern, factor: factor.l().values().to_vec() }
     }
 }
 
@@ -203,13 +232,12 @@ impl Posterior {
 
     /// The places from the root of the elimination to a node.
     fn way(&self, node: usize) -> Vec<usize> {
-        let factor = self.factor.l();
         let mut way = Vec::new();
         let mut next = Some(self.place[node]);
         while let Some(place) = next {
             way.push(place);
             // The first entry below the diagonal is the next step.
-            next = factor.col(place).row_indices().get(1).copied();
+            next = self.pattern.lane(place).get(1).copied();
         }
         way.reverse();
         way
@@ -218,8 +246,8 @@ impl Posterior {
     /// Gives a node's row of the inverse of the factor along its way: index on the way, and value. `rest` is as long
     /// as there are nodes, all zero before and after.
     fn walk(&self, way: &[usize], rest: &mut [f64], mut give: impl FnMut(usize, f64)) {
-        let factor = self.factor.l();
-        let (offsets, rows, values) = factor.csc_data();
+        let (offsets, rows) = (self.pattern.major_offsets(), self.pattern.minor_indices());
+        let values = &self.factor;
         if let Some(place) = way.last() {
             rest[*place] = 1.0;
         }

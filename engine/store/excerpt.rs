@@ -1,9 +1,10 @@
 //! Parts of a run's events: all that a list of runs needs, or only what came since somebody looked last. Nothing else is
 //! parsed, so that many runs and long ones can be looked at again and again.
 
-use super::{Record, Store, Transcript};
+use super::{Record, Store};
 use anyhow::Context;
-use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::mpsc::channel;
 
 /// The first event, and those that change what a run may spend or end it.
 const TURNING_POINTS: &str =
@@ -37,30 +38,34 @@ impl Store {
         Ok(Some(wall_clock.recorded_ms))
     }
 
-    /// All events and all transcripts. Events are parsed while transcripts are still being read.
-    pub fn whole(&self) -> anyhow::Result<(Vec<Record>, Vec<Transcript>)> {
-        let rows = self.rows_where("ordinal >= ?1", 0)?;
-        let mut records = Ok(Vec::new());
-        let transcripts = rayon::in_place_scope(|scope| {
-            scope.spawn(|_| records = parsed(rows));
-            self.transcripts()
-        });
-        Ok((records?, transcripts?))
-    }
-
+    /// Events are parsed while the next are still being read.
     pub(super) fn records_where(&self, condition: &str, ordinal: u32) -> anyhow::Result<Vec<Record>> {
-        parsed(self.rows_where(condition, ordinal)?)
-    }
-
-    fn rows_where(&self, condition: &str, ordinal: u32) -> anyhow::Result<Vec<Row>> {
         let sql = format!("SELECT ordinal, body, wall_clock FROM events WHERE {condition} ORDER BY ordinal");
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let rows = statement.query_map([ordinal], |row| {
+        let mut rows = statement.query_map([ordinal], |row| {
             Ok(Row { ordinal: row.get(0)?, body: row.get(1)?, wall_clock: row.get(2)? })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let (sender, parts) = channel();
+        rayon::in_place_scope(|scope| -> anyhow::Result<()> {
+            for part in 0.. {
+                let some: Vec<Row> = rows.by_ref().take(PARSED_TOGETHER).collect::<Result<_, _>>()?;
+                if some.is_empty() {
+                    break;
+                }
+                let sender = sender.clone();
+                scope.spawn(move |_| sender.send((part, parsed(some))).expect("parts are waited for"));
+            }
+            Ok(())
+        })?;
+        drop(sender);
+        let parts: BTreeMap<usize, anyhow::Result<Vec<Record>>> = parts.into_iter().collect();
+        let parts: Vec<Vec<Record>> = parts.into_values().collect::<Result<_, _>>()?;
+        Ok(parts.into_iter().flatten().collect())
     }
 }
+
+/// So many events are parsed by one thread at a time.
+const PARSED_TOGETHER: usize = 128;
 
 /// An event as it is kept.
 struct Row {
@@ -70,7 +75,7 @@ struct Row {
 }
 
 fn parsed(rows: Vec<Row>) -> anyhow::Result<Vec<Record>> {
-    let read = rows.into_par_iter().map(|Row { ordinal, body, wall_clock }| {
+    let read = rows.into_iter().map(|Row { ordinal, body, wall_clock }| {
         let event =
             serde_json::from_str(&body).with_context(|| format!("read event {ordinal} of the run"))?;
         Ok(Record { ordinal, event, wall_clock: serde_json::from_str(&wall_clock)? })

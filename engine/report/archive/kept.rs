@@ -49,6 +49,7 @@ pub(super) struct Failed<'e> {
     /// Their places in the rubric, and those in the report.
     pub checks: Vec<usize>,
     pub places: Vec<usize>,
+    pub is_told: bool,
 }
 
 /// An episode as it is kept, as far as it is shown.
@@ -141,7 +142,7 @@ impl Draft {
         kept: &Kept<'_>,
         failed: &Failed<'_>,
     ) -> anyhow::Result<Vec<DraftExhibit>> {
-        let Failed { scenario, explainer, checks, places } = failed;
+        let Failed { scenario, explainer, checks, places, is_told } = failed;
         let needs_calls = checks.iter().any(|check| explainer.needs_calls(*check));
         let calls: Vec<KeptCall<'_>> = match needs_calls {
             true => serde_json::from_str(kept.tool_calls.get())?,
@@ -157,7 +158,9 @@ impl Draft {
             let parts = [&exhibit.before, &exhibit.found, &exhibit.after, lacking];
             let parts = parts.map(|part| self.lines_of(part));
             shown.push(DraftExhibit { check: *check, place: exhibit.place, call: exhibit.call, parts });
-            self.exhibits.push(((ordinal, *check), exhibit));
+            if *is_told {
+                self.exhibits.push(((ordinal, *check), exhibit));
+            }
         }
         Ok(shown)
     }

@@ -49,13 +49,14 @@ impl Solved {
         let candidates = &evidence.closure.candidates;
         let nodes = candidates.iter().map(|candidate| &beliefs.nodes[*candidate]);
         let nodes: Vec<(&Node, &[Tally])> = nodes.map(|node| (node, node.tallies_of(scenario))).collect();
+        let mut solver = evidence.closure.elimination.solver();
         let posterior = |(check, of_all): (usize, usize)| {
             let root = Normal { mean: beliefs.pooled_rate(of_all), variance: super::ROOT_VARIANCE };
             let noise = evidence.variances[check] * common.design_effect;
             let tally = |tallies: &[Tally]| tallies.get(check).copied().unwrap_or_default();
             let seen: Vec<Seen> = nodes.iter().map(|(_, tallies)| tally(tallies).seen(noise)).collect();
             let moved: Vec<f64> = nodes.iter().map(|(node, _)| node.moved(of_all, common.moves)).collect();
-            evidence.closure.elimination.posterior(root, &moved, &seen)
+            solver.posterior(root, &moved, &seen)
         };
         let posteriors = beliefs.ranges[scenario].clone().enumerate().map(posterior).collect();
         let rows = candidates.iter().map(|_| OnceLock::new()).collect();

@@ -48,7 +48,7 @@ impl Case {
     }
 
     fn posterior(&self) -> Posterior {
-        self.lineage().plan().posterior(self.root, &self.moved, &self.seen)
+        self.lineage().plan().solver().posterior(self.root, &self.moved, &self.seen)
     }
 
     /// Means and covariance before anything was seen.
@@ -135,7 +135,7 @@ proptest! {
 fn one_sight_of_the_root_is_the_usual_update() {
     let root = Normal { mean: 0.5, variance: 0.04 };
     let plan = Lineage::new().plan();
-    let posterior = plan.posterior(root, &[0.0], &[Seen { mean: 1.0, precision: 25.0 }]);
+    let posterior = plan.solver().posterior(root, &[0.0], &[Seen { mean: 1.0, precision: 25.0 }]);
     assert!((posterior.means()[0] - 0.75).abs() < 1e-12);
     assert!((posterior.variance(0) - 0.02).abs() < 1e-12);
 }
@@ -149,7 +149,7 @@ fn a_revert_is_known_before_it_is_seen() {
     let seen = |mean, precision| Seen { mean, precision };
     let seen = [seen(0.5, 1e6), seen(0.8, 1e6), seen(0.7, 1e6), Seen::default()];
     let root = Normal { mean: 0.5, variance: 0.05 };
-    let posterior = lineage.plan().posterior(root, &[0.0, 0.04, 0.04, 0.01], &seen);
+    let posterior = lineage.plan().solver().posterior(root, &[0.0, 0.04, 0.04, 0.01], &seen);
     assert!((posterior.means()[revert] - 0.4).abs() < 1e-3);
     assert!((posterior.variance(revert) - 0.01).abs() < 1e-4);
 }
@@ -162,7 +162,7 @@ fn absurd_numbers_do_no_harm() {
     let seen = |mean, precision| Seen { mean, precision };
     let seen = [seen(1.0, f64::INFINITY), seen(f64::NAN, -1.0), seen(0.3, f64::NAN)];
     let root = Normal { mean: 0.0, variance: f64::INFINITY };
-    let posterior = lineage.plan().posterior(root, &[f64::NAN, -1.0, f64::NAN], &seen);
+    let posterior = lineage.plan().solver().posterior(root, &[f64::NAN, -1.0, f64::NAN], &seen);
     assert!((posterior.means()[0] - 1.0).abs() < 1e-6 && (posterior.means()[1] - 2.0).abs() < 1e-6);
     assert!(posterior.means()[2] == 0.0 && (posterior.variance(2) - VARIANCE_MAX).abs() < 1e-9);
 }
@@ -177,7 +177,7 @@ fn a_covariance_over_checks_is_the_weighted_sum_of_their_covariances() {
     let seen = |mean, precision| Seen { mean, precision };
     let posterior = |moved: f64, precision: f64| {
         let seen = [seen(0.5, precision), seen(0.7, 2.0), Seen::default(), seen(0.6, precision)];
-        plan.posterior(Normal { mean: 0.5, variance: 0.05 }, &[0.0, moved, 0.04, moved], &seen)
+        plan.solver().posterior(Normal { mean: 0.5, variance: 0.05 }, &[0.0, moved, 0.04, moved], &seen)
     };
     let posteriors = [posterior(0.01, 3.0), posterior(0.08, 9.0), posterior(0.03, 1.0)];
     let (wanted, weights) = ([3, 0, 2, 1], [0.5, 2.0, 0.25]);
@@ -200,9 +200,9 @@ fn some_nodes_alone_are_believed_as_if_there_were_no_others() {
     let child = lineage.add(&[(0, 1.0)]);
     lineage.add(&[(unseen, 1.0), (child, 1.0), (0, -1.0)]);
     let (root, seen) = (Normal { mean: 0.4, variance: 0.05 }, Seen { mean: 1.0, precision: 4.0 });
-    let some = lineage.plan_of(&[0, child]).posterior(root, &[0.0, 0.03], &[seen; 2]);
+    let some = lineage.plan_of(&[0, child]).solver().posterior(root, &[0.0, 0.03], &[seen; 2]);
     let none = Seen::default();
-    let all = lineage.plan().posterior(root, &[0.0, 0.02, 0.03, 0.01], &[seen, none, seen, none]);
+    let all = lineage.plan().solver().posterior(root, &[0.0, 0.02, 0.03, 0.01], &[seen, none, seen, none]);
     let near = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
     near(some.means()[0], all.means()[0]);
     near(some.means()[1], all.means()[child]);
