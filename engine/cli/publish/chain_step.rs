@@ -7,7 +7,7 @@ use crate::chain::submit::in_progress;
 use crate::exit::Exit;
 use crate::wallet::choice::{read, unlock, unlock_unattended};
 use packwright::publish::chain::{ChainError, ChainPlan, Endpoint, Submission, plan, submit};
-use packwright::publish::{ChainReceipt, Commitment, OnChain};
+use packwright::publish::{Commitment, OnChain};
 use packwright::wallet::{Key, KeyFile, WalletPlace};
 
 /// Everything that writing the commitment takes: the text fits, the key is open, and the network would take it.
@@ -38,15 +38,19 @@ impl Ready {
         told(&self.plan, &self.endpoint)
     }
 
-    /// Writes it, once, and reads it back.
-    pub fn write(&self, tell: &(dyn Fn(&str) + Sync)) -> Result<ChainReceipt, (OnChain, Exit)> {
+    /// Writes it, once, and reads it back. Gives what became of it, and the exit code where it is not written.
+    pub fn write(&self, tell: &(dyn Fn(&str) + Sync)) -> (OnChain, Option<Exit>) {
         let mut say = |progress| tell(&format!("On chain   {}", in_progress(&progress)));
-        let unknown = |reason| OnChain::Unknown { reason };
         match ask(submit(&self.submission, &self.endpoint, &self.key, &mut say)) {
-            Ok(Ok(receipt)) => Ok(receipt),
-            Ok(Err(error @ ChainError::Unknown { .. })) => Err((unknown(error.to_string()), exit(&error))),
-            Ok(Err(error)) => Err((OnChain::NotWritten { reason: error.to_string() }, exit(&error))),
-            Err(error) => Err((unknown(format!("{error:#}")), Exit::Failed)),
+            Ok(Ok(receipt)) => (OnChain::Written(receipt), None),
+            Ok(Err(error)) => {
+                let (reason, exit) = (error.to_string(), exit(&error));
+                match error {
+                    ChainError::Unknown { .. } => (OnChain::Unknown { reason }, Some(exit)),
+                    _ => (OnChain::NotWritten { reason }, Some(exit)),
+                }
+            }
+            Err(error) => (OnChain::Unknown { reason: format!("{error:#}") }, Some(Exit::Failed)),
         }
     }
 }

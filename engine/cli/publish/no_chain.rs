@@ -3,7 +3,7 @@
 use super::on_chain::{ChainChoice, Trouble};
 use crate::chain::NO_CHAIN;
 use crate::exit::Exit;
-use packwright::publish::{ChainReceipt, Commitment, OnChain};
+use packwright::publish::{Commitment, OnChain};
 use packwright::wallet::Key;
 
 /// There is none.
@@ -22,7 +22,7 @@ impl Ready {
         match *self {}
     }
 
-    pub fn write(&self, _: &(dyn Fn(&str) + Sync)) -> Result<ChainReceipt, (OnChain, Exit)> {
+    pub fn write(&self, _: &(dyn Fn(&str) + Sync)) -> (OnChain, Option<Exit>) {
         match *self {}
     }
 }

@@ -83,10 +83,7 @@ pub fn act(won: &Won, ways: &Ways, again: &str, tell: &(dyn Fn(&str) + Sync)) ->
             Ok(Published::Stuck(Exit::BadInput))
         }
         (FetchedBack::Same { .. }, Some(ready)) => {
-            let (state, exit) = match ready.write(tell) {
-                Ok(receipt) => (OnChain::Written(receipt), None),
-                Err((state, exit)) => (state, Some(exit)),
-            };
+            let (state, exit) = ready.write(tell);
             tell(&format!("On chain   {}", chain_words(&state)));
             kept.chain(state)?;
             Ok(exit.map_or(Published::Done, |exit| {
