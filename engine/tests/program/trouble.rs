@@ -29,6 +29,8 @@ pub fn events(place: &Place) -> Vec<serde_json::Value> {
 
 #[test]
 fn an_interrupted_run_can_be_resumed() {
+    // Twice it must not be over before a signal comes.
+    const LONGER: [&str; 5] = ["--budget", "600", "--seed", "5", "--json"];
     let place = Place::new();
     let unborn = place.path("runs/.new-4000000");
     std::fs::create_dir_all(&unborn).expect("a folder");
@@ -39,7 +41,7 @@ fn an_interrupted_run_can_be_resumed() {
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill starts").success());
         assert_eq!(running.end(), 130);
     };
-    stop(place.start(LONG), "-HUP");
+    stop(place.start(&LONGER), "-HUP");
     assert!(!unborn.exists(), "what never began is cleared away");
 
     stop(place.start(&["--resume", "--json"]), "-TERM");
@@ -47,7 +49,7 @@ fn an_interrupted_run_can_be_resumed() {
     let resumed = place.optimize(&["--resume"]);
     assert!([0, 4].contains(&resumed.code), "{resumed:?}");
     let whole = Place::new();
-    assert_eq!(whole.optimize(LONG).code, resumed.code);
+    assert_eq!(whole.optimize(&LONGER).code, resumed.code);
     assert_eq!(events(&place), events(&whole));
 }
 
