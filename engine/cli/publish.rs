@@ -19,7 +19,7 @@ use crate::run::gate::Champion;
 use crate::run::{DEFAULT_RUNS, conclusion, web_address};
 use crate::runs::find;
 use clap::Args;
-use on_chain::OnChainArgs;
+use on_chain::{ChainChoice, OnChainArgs};
 use packwright::event::Verdict;
 use packwright::lint::Rule;
 use packwright::publish::{GitToken, TOKEN_USER_VARIABLE, TOKEN_VARIABLE};
@@ -112,7 +112,7 @@ pub fn run(args: PublishArgs) -> anyhow::Result<ExitCode> {
         }
     };
     let ways = args.ways(&won)?;
-    let again = args.again(&won.run.0);
+    let again = args.again(&won.run.0, &ways);
     let plan = Plan::of(&won, &ways)?;
     if args.json {
         out::line(serde_json::to_string_pretty(&plan)?);
@@ -171,7 +171,7 @@ impl PublishArgs {
     }
 
     /// The command that does what was shown.
-    fn again(&self, run: &str) -> String {
+    fn again(&self, run: &str, ways: &Ways) -> String {
         use packwright::shell::in_shell;
         let mut words = vec![format!("optimize publish {run}")];
         let named = [("--champion", &self.champion), ("--public-url", &self.public_url)];
@@ -179,7 +179,9 @@ impl PublishArgs {
             words.extend(value.iter().map(|value| format!("{option} {}", in_shell(value))));
         }
         words.extend(self.allow_lint.iter().map(|rule| format!("--allow-lint {rule}")));
-        words.extend(self.on_chain.words());
+        words.extend(
+            ways.on_chain.iter().filter(|_| self.on_chain.is_wanted()).flat_map(ChainChoice::options),
+        );
         words.extend(self.no_push.then(|| "--no-push".to_owned()));
         words.push("--yes".to_owned());
         words.join(" ") + &conclusion::option(&self.runs)

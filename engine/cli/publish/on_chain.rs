@@ -8,6 +8,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use packwright::publish::{COMMITMENT_BYTES_MAX, Commitment, redact};
 use packwright::score::Channel;
+use packwright::shell::{in_shell, path_in_shell};
 use packwright::units::PackHash;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -95,45 +96,6 @@ impl OnChainArgs {
             }
         }
     }
-
-    /// The options that say the same again.
-    pub fn words(&self) -> Vec<String> {
-        use packwright::shell::{in_shell, path_in_shell};
-        let mut words: Vec<String> = self.on_chain.then(|| "--on-chain".to_owned()).into_iter().collect();
-        let named = [("--repo", &self.repo), ("--channel", &self.channel)];
-        for (option, value) in named {
-            words.extend(value.iter().map(|value| format!("{option} {}", in_shell(value))));
-        }
-        if self.on_chain {
-            // What the environment has it has again, and a secret among it is not shown.
-            let set = |variable: &str, value: &Option<String>| std::env::var(variable).ok() == *value;
-            let node = &self.node;
-            if !set(ENDPOINT_VARIABLE, &node.chain_endpoint) {
-                let address = node.chain_endpoint.as_deref().map(redact);
-                words.extend(address.map(|address| format!("--chain-endpoint {}", in_shell(&address))));
-            }
-            let rest = [
-                ("--chain-genesis", "PACKWRIGHT_CHAIN_GENESIS", &node.chain_genesis),
-                ("--netuid", "PACKWRIGHT_NETUID", &node.netuid.map(|netuid| netuid.to_string())),
-                ("--wallet", "PACKWRIGHT_WALLET", &self.hotkey.wallet.wallet),
-                ("--hotkey", "PACKWRIGHT_HOTKEY", &Some(self.hotkey.hotkey.clone())),
-            ];
-            for (option, variable, value) in rest {
-                let usual = option == "--hotkey" && value.as_deref() == Some("default");
-                if let Some(value) = value.as_ref().filter(|_| !usual && !set(variable, value)) {
-                    words.push(format!("{option} {}", in_shell(value)));
-                }
-            }
-            let folder = self.hotkey.wallet.wallet_path.as_ref();
-            let is_set = |folder: &&PathBuf| {
-                std::env::var_os("PACKWRIGHT_WALLET_PATH").is_none_or(|set| set != folder.as_os_str())
-            };
-            words.extend(
-                folder.filter(is_set).map(|folder| format!("--wallet-path {}", path_in_shell(folder))),
-            );
-        }
-        words
-    }
 }
 
 /// The address if it may be kept with a run. One with more than a host and a port may hold a secret; then the environment
@@ -180,6 +142,23 @@ impl ChainChoice {
         };
         commitment.text().map_err(|error| Trouble::of_user(error.to_string()))?;
         Ok(commitment)
+    }
+
+    /// The options that say the same again. An address that may be a secret is not among them: the environment has it.
+    pub fn options(&self) -> Vec<String> {
+        let named = [
+            ("--repo", self.repository.clone()),
+            ("--channel", Some(self.channel.name().to_owned())),
+            ("--chain-endpoint", self.endpoint.clone()),
+            ("--chain-genesis", self.genesis.clone()),
+            ("--netuid", Some(self.netuid.to_string())),
+            ("--wallet", Some(self.wallet.clone())),
+            ("--hotkey", Some(self.hotkey.clone())),
+        ];
+        let named =
+            named.into_iter().filter_map(|(option, value)| Some(format!("{option} {}", in_shell(&value?))));
+        let folder = format!("--wallet-path {}", path_in_shell(&self.wallets));
+        std::iter::once("--on-chain".to_owned()).chain(named).chain([folder]).collect()
     }
 
     fn repository_at(&self, github: Option<&str>) -> Result<String, Trouble> {

@@ -10,16 +10,21 @@ use serde_json::Value;
 const COMMIT: &str = "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1";
 
 /// A node with the wallet's hotkey on subnet 11.
-fn node() -> Node {
+pub fn node() -> Node {
     let mut chain = Chain::new();
     chain.register(11, &opened(&hotkey()).expect("a key").address());
     Node::start(chain)
 }
 
-fn chain(place: &Place, node: &Node, arguments: &[&str]) -> Printed {
-    let mut command = place.command(&[&["chain"], arguments].concat());
+/// The program with the node, the subnet and the wallet in its environment.
+pub fn optimize(place: &Place, node: &Node, arguments: &[&str]) -> Printed {
+    let mut command = place.command(arguments);
     command.env("PACKWRIGHT_CHAIN_ENDPOINT", &node.address).env("PACKWRIGHT_NETUID", "11");
     Printed::of(command.env("PACKWRIGHT_WALLET", "miner").output().expect("a start"))
+}
+
+fn chain(place: &Place, node: &Node, arguments: &[&str]) -> Printed {
+    optimize(place, node, &[&["chain"], arguments].concat())
 }
 
 fn submit(place: &Place, node: &Node, more: &[&str]) -> Printed {

@@ -1,8 +1,12 @@
 //! `optimize publish`: the plan, the steps, and that doing it again changes nothing.
 
 use super::WEAK;
+#[cfg(unix)]
+use super::batch::outcomes;
 use super::place::{Place, Printed, found, served};
 use serde_json::Value;
+#[cfg(unix)]
+use std::path::PathBuf;
 
 /// A place where a run has won, and kept its winner to itself.
 fn won() -> (Place, String) {
@@ -85,12 +89,8 @@ fn a_plan_changes_nothing_and_doing_it_twice_no_more_than_once() {
 #[cfg(unix)]
 #[test]
 fn what_stands_against_it_is_told_before_and_after() {
-    use std::os::unix::fs::PermissionsExt;
     let (place, id) = with_remote();
-    let hook = place.path("remote.git/hooks/pre-receive");
-    std::fs::create_dir_all(hook.parent().expect("a folder")).expect("a writable folder");
-    std::fs::write(&hook, "#!/bin/sh\necho 'not on a Friday' >&2\nexit 1\n").expect("a writable folder");
-    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).expect("an own file");
+    let hook = declining(&place);
     let stuck = place.optimize(&["publish", "--yes"]);
     assert_eq!(stuck.code, 5, "{stuck:?}");
     assert!(
@@ -153,4 +153,43 @@ fn what_lies_at_the_public_address_is_hashed() {
     assert!(nowhere.code == 5 && nowhere.out.contains("push       REFUSED"), "{nowhere:?}");
     let gone = place.optimize(&["publish", "--public-url", "gopher://x"]);
     assert!(gone.code == 2 && gone.err.contains("begins with https:// or http://"), "{gone:?}");
+}
+
+/// A hook of the remote that takes no push.
+#[cfg(unix)]
+fn declining(place: &Place) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let hook = place.path("remote.git/hooks/pre-receive");
+    std::fs::create_dir_all(hook.parent().expect("a folder")).expect("a writable folder");
+    std::fs::write(&hook, "#!/bin/sh\necho 'not on a Friday' >&2\nexit 1\n").expect("a writable folder");
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).expect("an own file");
+    hook
+}
+
+#[cfg(unix)]
+#[test]
+fn a_batch_goes_on_with_a_winner_that_got_stuck() {
+    let place = Place::new();
+    std::fs::write(place.path("AGENTS.md"), WEAK).expect("a writable folder");
+    place.git(".", &["init", "--quiet", "--bare", "--initial-branch", "main", "remote.git"]);
+    place.git(".", &["init", "--quiet", "--initial-branch", "main", "packs/best"]);
+    place.git("packs/best", &["remote", "add", "origin", "../../remote.git"]);
+    let night =
+        "defaults: {publish: true, champion: none, start: AGENTS.md, budget: 200}\nruns:\n  - {seed: 7}\n";
+    std::fs::write(place.path("night.yaml"), night).expect("a writable folder");
+    let hook = declining(&place);
+    let stuck = place.optimize(&["batch", "night.yaml"]);
+    assert_eq!(stuck.code, 5, "{stuck:?}");
+    let id = place.run_ids().into_iter().find(|name| !name.starts_with("batch-")).expect("a run");
+    let left = format!("NOT PUBLISHED: run 1 (run {id}); `optimize publish {id}` shows what is left");
+    assert!(stuck.out.contains(&left), "{stuck:?}");
+
+    std::fs::remove_file(&hook).expect("an own file");
+    let done = place.optimize(&["batch", "night.yaml", "--json"]);
+    assert_eq!((done.code, outcomes(&done)), (0, vec!["finished".to_owned()]), "{done:?}");
+    let (kept, head) = (receipt(&place, &id), place.git("remote.git", &["rev-parse", "main"]));
+    let same = place.optimize(&["batch", "night.yaml", "--json"]);
+    assert_eq!((same.code, outcomes(&same)), (0, vec!["kept".to_owned()]), "{same:?}");
+    assert_eq!(receipt(&place, &id), kept);
+    assert_eq!(place.git("remote.git", &["rev-parse", "main"]), head);
 }

@@ -2,20 +2,12 @@
 
 use super::WEAK;
 use super::batch::{outcomes, results};
+use super::chain::{node, optimize};
 use super::place::{Place, Printed, found, served};
 use super::wallet::with_wallet;
 use crate::chain::node::{Fault, Node};
-use crate::chain::runtime::Chain;
-use crate::wallet::{hotkey, opened};
 use packwright::pack::{Pack, PackMetadata};
 use serde_json::Value;
-
-/// A node with the wallet's hotkey on subnet 11.
-fn node() -> Node {
-    let mut chain = Chain::new();
-    chain.register(11, &opened(&hotkey()).expect("a key").address());
-    Node::start(chain)
-}
 
 /// A place with a wallet, a pack to improve, and a pack repository with an empty remote.
 fn place() -> Place {
@@ -25,12 +17,6 @@ fn place() -> Place {
     place.git(".", &["init", "--quiet", "--initial-branch", "main", "packs/best"]);
     place.git("packs/best", &["remote", "add", "origin", "../../remote.git"]);
     place
-}
-
-fn optimize(place: &Place, node: &Node, arguments: &[&str]) -> Printed {
-    let mut command = place.command(arguments);
-    command.env("PACKWRIGHT_CHAIN_ENDPOINT", &node.address).env("PACKWRIGHT_NETUID", "11");
-    Printed::of(command.env("PACKWRIGHT_WALLET", "miner").output().expect("a start"))
 }
 
 const RUN: [&str; 10] = [
@@ -134,13 +120,22 @@ fn nothing_is_pushed_where_the_commitment_could_not_follow() {
     let publish = |more: &[&str]| {
         optimize(&place, &node, &[&["publish", "--yes", "--on-chain", "--repo", "me/packs"], more].concat())
     };
-    node.chain().uids.clear();
+    let uids = std::mem::take(&mut node.chain().uids);
     let stranger = publish(&[]);
     assert!(stranger.code == 6 && stranger.out.contains("on chain   REFUSED   the hotkey"), "{stranger:?}");
     let nowhere = publish(&["--chain-endpoint", "ws://127.0.0.1:9"]);
     assert!(nowhere.code == 5 && nowhere.out.contains("on chain   REFUSED   cannot use"), "{nowhere:?}");
     assert_eq!(place.git("remote.git", &["for-each-ref"]), "");
     assert_eq!(publish(&["--no-push"]).code, 2, "what is not pushed nobody can fetch");
+
+    // The command that the plan names does it, also without what stands in the environment.
+    node.chain().uids = uids;
+    let plan = optimize(&place, &node, &["publish", "--on-chain", "--repo", "me/packs"]);
+    let again = plan.err.split_once("To do it: optimize ").unwrap_or_else(|| panic!("{plan:?}")).1;
+    assert!(plan.out.contains("COMMIT") || plan.out.contains("commit     done"), "{plan:?}");
+    let done = place.optimize(&again.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(done.code, 0, "{again}: {done:?}");
+    check_published(&place, &node, &place.run_id());
 }
 
 #[test]

@@ -8,9 +8,6 @@ use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::process::Command;
 
-/// Long enough that it is not over before it is told to stop.
-const LONG: &[&str] = &["--budget", "240", "--seed", "5", "--json"];
-
 /// The events of the only run in a place, after checking that each episode was recorded once.
 pub fn events(place: &Place) -> Vec<serde_json::Value> {
     let id = place.run_id();
@@ -29,8 +26,8 @@ pub fn events(place: &Place) -> Vec<serde_json::Value> {
 
 #[test]
 fn an_interrupted_run_can_be_resumed() {
-    // Twice it must not be over before a signal comes.
-    const LONGER: [&str; 5] = ["--budget", "600", "--seed", "5", "--json"];
+    // Long enough that it is not over before either signal comes.
+    const LONG: [&str; 5] = ["--budget", "600", "--seed", "5", "--json"];
     let place = Place::new();
     let unborn = place.path("runs/.new-4000000");
     std::fs::create_dir_all(&unborn).expect("a folder");
@@ -41,7 +38,7 @@ fn an_interrupted_run_can_be_resumed() {
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill starts").success());
         assert_eq!(running.end(), 130);
     };
-    stop(place.start(&LONGER), "-HUP");
+    stop(place.start(&LONG), "-HUP");
     assert!(!unborn.exists(), "what never began is cleared away");
 
     stop(place.start(&["--resume", "--json"]), "-TERM");
@@ -49,7 +46,7 @@ fn an_interrupted_run_can_be_resumed() {
     let resumed = place.optimize(&["--resume"]);
     assert!([0, 4].contains(&resumed.code), "{resumed:?}");
     let whole = Place::new();
-    assert_eq!(whole.optimize(&LONGER).code, resumed.code);
+    assert_eq!(whole.optimize(&LONG).code, resumed.code);
     assert_eq!(events(&place), events(&whole));
 }
 
