@@ -32,7 +32,7 @@ use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 
 pub use haystack::Haystack;
-pub use nearest::{Beginnings, Near, NearMiss};
+pub use nearest::{Beginnings, NearMiss};
 pub use set::{Hits, PatternSet};
 
 use linear::Linear;

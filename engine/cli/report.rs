@@ -74,8 +74,14 @@ fn entry_of(folder: &Path, dossier: &Dossier) -> RunEntry {
 /// Everything that a report says of a run.
 pub fn gather(store: &Store) -> anyhow::Result<(Dossier, Archive)> {
     let folder = store.folder();
-    let (records, calls, settings) = (store.records()?, store.calls()?, store.settings()?);
-    let rubrics = known_rubrics(store, &records);
+    // Patterns are compiled while events are read.
+    let (mut kept, text) = (None, store.rubrics());
+    let records = rayon::in_place_scope(|scope| {
+        scope.spawn(|_| kept = known_rubrics(text));
+        store.records()
+    })?;
+    let rubrics = kept.unwrap_or_else(|| rubrics_of(store, &records));
+    let (calls, settings) = (store.calls()?, store.settings()?);
     let source = Source {
         run: RunId(name_of(folder)),
         records: &records,
@@ -104,13 +110,11 @@ fn name_of(folder: &Path) -> String {
     folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// The rubrics that the run kept, or those of its suite while it is what it was.
-fn known_rubrics(store: &Store, records: &[packwright::store::Record]) -> Result<Rubrics, String> {
-    let kept = store.rubrics().map_err(|error| format!("{error:#}"))?;
-    match kept {
-        Some(kept) => {
-            Rubrics::read(&kept).ok_or_else(|| "the rubrics that the run kept are broken".to_owned())
-        }
-        None => rubrics_of(store, records),
+/// The rubrics that the run kept, or why they are not known; none where it kept none.
+fn known_rubrics(kept: anyhow::Result<Option<String>>) -> Option<Result<Rubrics, String>> {
+    let broken = || "the rubrics that the run kept are broken".to_owned();
+    match kept.transpose()? {
+        Ok(kept) => Some(Rubrics::read(&kept).ok_or_else(broken)),
+        Err(error) => Some(Err(format!("{error:#}"))),
     }
 }

@@ -12,24 +12,11 @@ use super::{Inner, Pattern};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// The beginnings of some patterns, each compiled once for many texts; one scan of a text serves all of them.
+/// The beginnings of a pattern, compiled once for many texts; one scan of a text serves all of them.
 #[derive(Debug)]
 pub struct Beginnings {
     /// All beginnings and stems.
     set: PatternSet,
-    /// For each pattern, where its own are among them.
-    of_pattern: Vec<Begun>,
-}
-
-/// A text that was scanned for beginnings.
-#[derive(Debug)]
-pub struct Near<'s, 't> {
-    beginnings: &'s Beginnings,
-    hits: Hits<'s, 't>,
-}
-
-#[derive(Debug)]
-struct Begun {
     /// One list per alternative of the pattern, the shortest beginning first.
     arms: Vec<Vec<Beginning>>,
     /// Long literals of the pattern, folded, with the length of the stem that counts as near.
@@ -68,23 +55,10 @@ const STEM_MIN: usize = 4;
 const STEM_SHARE: f64 = 0.6;
 
 impl Beginnings {
-    /// Prepares the search for nearest misses of some patterns; each is asked for later by its place among them.
-    pub fn of<'p>(patterns: impl IntoIterator<Item = &'p Pattern>) -> Beginnings {
+    /// Takes a pattern apart.
+    pub fn of(pattern: &Pattern) -> Beginnings {
+        let tree = &pattern.inner.tree;
         let mut all = Vec::new();
-        let of_pattern =
-            patterns.into_iter().map(|pattern| Begun::of(&pattern.inner.tree, &mut all)).collect();
-        Beginnings { set: PatternSet::compile(&all), of_pattern }
-    }
-
-    /// Scans a text once for all patterns.
-    pub fn scan<'s, 't>(&'s self, text: &'t Haystack<'t>) -> Near<'s, 't> {
-        Near { beginnings: self, hits: self.set.scan(text) }
-    }
-}
-
-impl Begun {
-    /// Takes a pattern apart, and adds what is to be searched to the patterns of the set.
-    fn of(tree: &Node, all: &mut Vec<Pattern>) -> Begun {
         let mut add = |node: Node| {
             all.push(Pattern::of_tree(node));
             all.len() - 1
@@ -104,33 +78,20 @@ impl Begun {
         }
         let mut words = Vec::new();
         gather_stems(tree, &mut words);
-        let stems = words.into_iter().map(|(word, begun)| Stem { place: add(begun), word });
-        Begun { arms, stems: stems.collect() }
+        let stems = words.into_iter().map(|(word, begun)| Stem { place: add(begun), word }).collect();
+        Beginnings { set: PatternSet::compile(&all), arms, stems }
     }
-}
 
-impl Pattern {
-    fn of_tree(tree: Node) -> Pattern {
-        let program = Program::of(&tree);
-        let (scanner, linear) = (OnceLock::<Scanner>::new(), OnceLock::new());
-        Pattern { inner: Arc::new(Inner { source: String::new(), program, tree, scanner, linear }) }
-    }
-}
-
-impl Near<'_, '_> {
-    /// Where a pattern came nearest to a match in the text, which it does not match: the beginning with the greatest
+    /// Where the pattern came nearest to a match in a text, which it does not match: the beginning with the greatest
     /// share of its parts, else the stem of one of its words. None where nothing of it is in the text.
-    ///
-    /// # Panics
-    /// If there are fewer patterns.
-    pub fn nearest(&self, pattern: usize) -> Option<NearMiss> {
-        let begun = &self.beginnings.of_pattern[pattern];
+    pub fn nearest(&self, text: &Haystack<'_>) -> Option<NearMiss> {
+        let hits = self.set.scan(text);
         let mut best: Option<(f64, &Beginning, Range<usize>)> = None;
-        for arm in &begun.arms {
+        for arm in &self.arms {
             // A longer beginning is only found where a shorter one is.
             let mut reached = None;
             for beginning in arm {
-                match self.hits.find(beginning.place) {
+                match hits.find(beginning.place) {
                     Ok(Some(found)) => reached = Some((beginning, found)),
                     _ => break,
                 }
@@ -142,14 +103,22 @@ impl Near<'_, '_> {
             }
         }
         let miss = best.map(|(_, beginning, found)| NearMiss { found, lacking: beginning.lacking.clone() });
-        miss.or_else(|| self.stem(begun))
+        miss.or_else(|| self.stem(&hits))
     }
 
-    fn stem(&self, begun: &Begun) -> Option<NearMiss> {
-        begun.stems.iter().find_map(|stem| {
-            let found = self.hits.find(stem.place).ok()??;
+    fn stem(&self, hits: &Hits<'_, '_>) -> Option<NearMiss> {
+        self.stems.iter().find_map(|stem| {
+            let found = hits.find(stem.place).ok()??;
             Some(NearMiss { found, lacking: format!("the whole of “{}”", stem.word) })
         })
+    }
+}
+
+impl Pattern {
+    fn of_tree(tree: Node) -> Pattern {
+        let program = Program::of(&tree);
+        let (scanner, linear) = (OnceLock::<Scanner>::new(), OnceLock::new());
+        Pattern { inner: Arc::new(Inner { source: String::new(), program, tree, scanner, linear }) }
     }
 }
 
@@ -207,8 +176,7 @@ mod tests {
         let pattern = Pattern::compile(source, Case::Insensitive).unwrap();
         let text = Haystack::new(text);
         assert_eq!(pattern.find(&text).unwrap(), None, "{source} matches");
-        let beginnings = Beginnings::of([&pattern]);
-        let nearest = beginnings.scan(&text).nearest(0);
+        let nearest = Beginnings::of(&pattern).nearest(&text);
         let nearest = nearest.as_ref().map(|miss| (&text.text()[miss.found.clone()], miss.lacking.as_str()));
         assert_eq!(nearest, expected, "{source}");
     }

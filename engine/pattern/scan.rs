@@ -60,8 +60,9 @@ impl Scanner {
             of_pattern.push(literals.collect());
         }
         let mut sorted: Vec<(&[u8], u32)> = ids.into_iter().collect();
-        // Neighbours share their first bytes, so they had best share their bucket.
-        sorted.sort_unstable();
+        // Neighbours share their first bytes, so they had best share their bucket; short ones, after which any byte may
+        // follow, would spoil it for the others.
+        sorted.sort_unstable_by_key(|(bytes, _)| (bytes.len().min(4), *bytes));
         let mut scanner = Scanner {
             tables: Box::new([[0; 256]; 4]),
             buckets: (0..BUCKETS).map(|_| Vec::new()).collect(),

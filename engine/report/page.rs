@@ -47,7 +47,7 @@ pub struct Page {
 /// Renders a report; `json` is the dossier as `report.json` has it.
 pub fn page(dossier: &Dossier, json: &str, archive: &Archive) -> anyhow::Result<Page> {
     let script = SCRIPT.join("\n");
-    let mut parts = vec![part("dossier", &deflated(json)?), part("pool", &archive.pool)];
+    let mut parts = vec![part("dossier", &deflated(json)), part("pool", &archive.pool)];
     let mut room = INSIDE_MAX.saturating_sub(archive.pool.len() * 4 / 3);
     let (mut index, mut beside) = (Vec::new(), Vec::new());
     // What the verdict stands on came last.
@@ -66,7 +66,7 @@ pub fn page(dossier: &Dossier, json: &str, archive: &Archive) -> anyhow::Result<
         index.push(serde_json::json!({"place": place, "inside": is_inside, "ordinals": chunk.ordinals}));
     }
     let index = serde_json::to_string(&index)?;
-    parts.push(part("chunks", &deflated(&index)?));
+    parts.push(part("chunks", &deflated(&index)));
     let whole = Arc::new(serde_json::json!({"headline": dossier.headline}));
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);

@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 
 /// So many points of the curve at most and at least.
 const POINTS_MAX: u32 = 60;
-const POINTS_MIN: u32 = 12;
+const POINTS_MIN: u32 = 8;
 /// A point takes the search an estimate of all candidates that it knows, and so many estimates are made in all.
-const ESTIMATES_MAX: u32 = 10_000;
+const ESTIMATES_MAX: u32 = 6_000;
 
 /// The best candidate after so many episodes.
 #[derive(Clone, Debug, PartialEq, Serialize)]

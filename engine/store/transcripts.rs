@@ -3,8 +3,9 @@
 use super::Store;
 use crate::episode::Episode;
 use anyhow::{Context, bail};
+use flate2::Compression;
 use flate2::read::DeflateEncoder;
-use flate2::{Compression, Decompress, FlushDecompress, Status};
+use libdeflater::{DecompressionError, Decompressor};
 use rusqlite::{OptionalExtension, Params};
 use std::io::Read;
 use std::path::Path;
@@ -28,39 +29,35 @@ impl Transcript {
 
 /// Unpacks one transcript after another into the same memory.
 pub struct Unpacker {
-    inflater: Decompress,
+    inflater: Decompressor,
     bytes: Vec<u8>,
 }
 
 impl Unpacker {
     #[expect(clippy::new_without_default, reason = "nobody asks for a usual one")]
     pub fn new() -> Unpacker {
-        Unpacker { inflater: Decompress::new(false), bytes: Vec::new() }
+        Unpacker { inflater: Decompressor::new(), bytes: Vec::new() }
     }
 
     /// The episode as JSON.
     pub fn json(&mut self, transcript: &Transcript) -> anyhow::Result<&str> {
-        let unpacked = self.inflate(&transcript.packed);
-        let text = unpacked.and_then(|()| Ok(std::str::from_utf8(&self.bytes)?));
+        let length = self.inflate(&transcript.packed);
+        let text = length.and_then(|length| Ok(std::str::from_utf8(&self.bytes[..length])?));
         text.with_context(|| format!("unpack the transcript of event {}", transcript.ordinal))
     }
 
-    /// Into a greater buffer where the one at hand is too small.
-    fn inflate(&mut self, packed: &[u8]) -> anyhow::Result<()> {
-        let mut capacity = 6 * packed.len() + 1_024;
+    /// Makes room where there is too little, and gives the number of bytes that came out.
+    fn inflate(&mut self, packed: &[u8]) -> anyhow::Result<usize> {
+        let mut room = self.bytes.len().max(6 * packed.len() + 1_024);
         loop {
-            self.inflater.reset(false);
-            self.bytes.clear();
-            self.bytes.reserve(capacity);
-            let room = self.bytes.capacity();
-            let result = self.inflater.decompress_vec(packed, &mut self.bytes, FlushDecompress::Finish);
-            if matches!(result, Ok(Status::StreamEnd)) {
-                return Ok(());
+            self.bytes.resize(room, 0);
+            match self.inflater.deflate_decompress(packed, &mut self.bytes) {
+                Ok(length) => return Ok(length),
+                Err(DecompressionError::InsufficientSpace) if room <= INFLATION_MAX * packed.len() => {
+                    room *= 8;
+                }
+                Err(_) => bail!("it is cut off or broken"),
             }
-            if self.inflater.total_out() < room as u64 || room > INFLATION_MAX * packed.len() {
-                bail!("it is cut off or broken");
-            }
-            capacity = 8 * room;
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Chunk, CommonLines, deflated};
 use crate::score::{Exhibit, ExhibitPlace, Explainer, KeptCall, KnownTexts};
+use crate::store::{Transcript, Unpacker};
 use anyhow::Context;
 use foldhash::fast::RandomState;
 use indexmap::IndexSet;
@@ -10,29 +11,42 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
+/// Reads episodes into drafts, and remembers what was seen in calls, as long as that is not too much.
+pub(super) struct Reader {
+    unpacker: Unpacker,
+    /// By scenario.
+    known: HashMap<String, KnownTexts>,
+}
+
+/// So many bytes of calls are remembered of a scenario.
+const KNOWN_MAX: usize = 8 << 20;
+
 /// A chunk before it is known which of its lines others have too.
 #[derive(Default)]
 pub(super) struct Draft {
     pub lines: IndexSet<String, RandomState>,
-    /// Texts that were seen, as they stand in JSON.
-    texts: HashMap<Box<str>, Vec<u32>, RandomState>,
-    /// By scenario.
-    known: HashMap<String, KnownTexts>,
+    /// The lines of each text.
+    texts: Vec<Vec<u32>>,
+    /// Texts by how they stand in JSON.
+    known: HashMap<Box<str>, Text, RandomState>,
     episodes: Vec<DraftEpisode>,
     pub exhibits: Vec<((u32, usize), Exhibit)>,
 }
 
+/// The place of a text in its chunk.
+type Text = u32;
+
 struct DraftEpisode {
     ordinal: u32,
     messages: Vec<DraftMessage>,
-    answer: Vec<u32>,
+    answer: Text,
     shown: Vec<DraftExhibit>,
 }
 
 enum DraftMessage {
-    User(Vec<u32>),
-    Assistant { text: Vec<u32>, calls: Vec<(String, Vec<u32>)> },
-    Tool { tool: String, text: Vec<u32>, is_error: bool },
+    User(Text),
+    Assistant { text: Text, calls: Vec<(String, Text)> },
+    Tool { tool: String, text: Text, is_error: bool },
 }
 
 struct DraftExhibit {
@@ -58,7 +72,7 @@ struct Kept<'a> {
     #[serde(borrow)]
     response: &'a RawValue,
     #[serde(borrow)]
-    tool_calls: &'a RawValue,
+    tool_calls: Vec<KeptCall<'a>>,
     #[serde(borrow)]
     transcript: Vec<KeptMessage<'a>>,
 }
@@ -97,24 +111,39 @@ struct KeptResult<'a> {
     is_error: bool,
 }
 
-/// Adds an episode to a draft, with exhibits of the checks that failed in it.
-pub(super) fn read(
-    draft: &mut Draft,
-    ordinal: u32,
-    json: &str,
-    failed: Option<&Failed<'_>>,
-) -> anyhow::Result<()> {
-    let kept: Kept<'_> =
-        serde_json::from_str(json).with_context(|| format!("read the transcript of event {ordinal}"))?;
-    let mut messages = Vec::with_capacity(kept.transcript.len());
-    for message in &kept.transcript {
-        messages.push(draft.message(message)?);
+impl Reader {
+    pub fn new() -> Reader {
+        Reader { unpacker: Unpacker::new(), known: HashMap::new() }
     }
-    let answer = draft.text(kept.response)?;
-    let shown = failed.map(|failed| draft.exhibits_of(ordinal, &kept, failed)).transpose()?;
-    let shown = shown.unwrap_or_default();
-    draft.episodes.push(DraftEpisode { ordinal, messages, answer, shown });
-    Ok(())
+
+    /// Adds an episode to a draft, with exhibits of the checks that failed in it.
+    pub fn read(
+        &mut self,
+        draft: &mut Draft,
+        transcript: &Transcript,
+        failed: Option<&Failed<'_>>,
+    ) -> anyhow::Result<()> {
+        let ordinal = transcript.ordinal;
+        let kept: Kept<'_> = serde_json::from_str(self.unpacker.json(transcript)?)
+            .with_context(|| format!("read the transcript of event {ordinal}"))?;
+        let mut messages = Vec::with_capacity(kept.transcript.len());
+        for message in &kept.transcript {
+            messages.push(draft.message(message)?);
+        }
+        let answer = draft.text(kept.response)?;
+        let shown = match failed {
+            Some(failed) => {
+                let known = self.known.entry(failed.scenario.to_owned()).or_default();
+                if known.bytes() > KNOWN_MAX {
+                    *known = KnownTexts::default();
+                }
+                draft.exhibits_of(ordinal, &kept, failed, known)?
+            }
+            None => Vec::new(),
+        };
+        draft.episodes.push(DraftEpisode { ordinal, messages, answer, shown });
+        Ok(())
+    }
 }
 
 impl Draft {
@@ -141,16 +170,11 @@ impl Draft {
         ordinal: u32,
         kept: &Kept<'_>,
         failed: &Failed<'_>,
+        known: &mut KnownTexts,
     ) -> anyhow::Result<Vec<DraftExhibit>> {
-        let Failed { scenario, explainer, checks, places, is_told } = failed;
-        let needs_calls = checks.iter().any(|check| explainer.needs_calls(*check));
-        let calls: Vec<KeptCall<'_>> = match needs_calls {
-            true => serde_json::from_str(kept.tool_calls.get())?,
-            false => Vec::new(),
-        };
+        let Failed { explainer, checks, places, is_told, .. } = failed;
         let answer: String = serde_json::from_str(kept.response.get())?;
-        let known = self.known.entry((*scenario).to_owned()).or_default();
-        let exhibits = explainer.exhibits(&answer, &calls, checks, known)?;
+        let exhibits = explainer.exhibits(&answer, &kept.tool_calls, checks, known)?;
         let mut shown = Vec::new();
         for (exhibit, check) in exhibits.into_iter().zip(places) {
             let Some(exhibit) = exhibit else { continue };
@@ -165,15 +189,17 @@ impl Draft {
         Ok(shown)
     }
 
-    /// The lines of a text that stands in JSON.
-    fn text(&mut self, json: &RawValue) -> anyhow::Result<Vec<u32>> {
-        if let Some(known) = self.texts.get(json.get()) {
-            return Ok(known.clone());
+    /// The place of a text that stands in JSON.
+    fn text(&mut self, json: &RawValue) -> anyhow::Result<Text> {
+        if let Some(known) = self.known.get(json.get()) {
+            return Ok(*known);
         }
         let text: String = serde_json::from_str(json.get())?;
         let lines = self.lines_of(&text);
-        self.texts.insert(json.get().into(), lines.clone());
-        Ok(lines)
+        let place = self.texts.len() as Text;
+        self.texts.push(lines);
+        self.known.insert(json.get().into(), place);
+        Ok(place)
     }
 
     fn lines_of(&mut self, text: &str) -> Vec<u32> {
@@ -190,7 +216,7 @@ impl Draft {
 
     /// Frees what only served reading, before all chunks wait for each other.
     pub fn close(&mut self) {
-        (self.texts, self.known) = Default::default();
+        self.known = HashMap::default();
     }
 
     /// Packs the chunk, now that it is known which lines stand in the common pool.
@@ -207,9 +233,10 @@ impl Draft {
                 }
             })
             .collect();
-        let episodes: Vec<Packed<'_, &DraftEpisode>> =
+        let texts = self.texts.iter().map(|lines| Packed { content: lines, places: &places }).collect();
+        let episodes =
             self.episodes.iter().map(|episode| Packed { content: episode, places: &places }).collect();
-        let packed = deflated(&serde_json::to_string(&PackedChunk { pool: own, episodes })?)?;
+        let packed = deflated(&serde_json::to_string(&PackedChunk { pool: own, texts, episodes })?);
         Ok(Chunk { ordinals: self.episodes.iter().map(|episode| episode.ordinal).collect(), packed })
     }
 }
@@ -218,6 +245,8 @@ impl Draft {
 #[derive(Serialize)]
 struct PackedChunk<'a> {
     pool: Vec<&'a str>,
+    /// Lists of lines, each by its place in the pools.
+    texts: Vec<Packed<'a, &'a Vec<u32>>>,
     episodes: Vec<Packed<'a, &'a DraftEpisode>>,
 }
 
@@ -227,39 +256,19 @@ struct Packed<'a, T> {
     places: &'a [i64],
 }
 
-impl<'a, T> Packed<'a, T> {
-    fn of<U>(&self, content: U) -> Packed<'a, U> {
-        Packed { content, places: self.places }
-    }
-
-    fn each<'b, U>(&self, several: &'b [U]) -> Vec<Packed<'a, &'b U>> {
-        several.iter().map(|content| self.of(content)).collect()
-    }
-}
-
-/// A text is a list of its lines' places.
 impl Serialize for Packed<'_, &Vec<u32>> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.content.iter().map(|line| self.places[*line as usize]))
     }
 }
 
-impl Serialize for Packed<'_, &(String, Vec<u32>)> {
+impl Serialize for DraftMessage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (tool, arguments) = self.content;
-        (tool, self.of(arguments)).serialize(serializer)
-    }
-}
-
-impl Serialize for Packed<'_, &DraftMessage> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.content {
-            DraftMessage::User(lines) => ("user", self.of(lines)).serialize(serializer),
-            DraftMessage::Assistant { text, calls } => {
-                ("assistant", self.of(text), self.each(calls)).serialize(serializer)
-            }
+        match self {
+            DraftMessage::User(text) => ("user", text).serialize(serializer),
+            DraftMessage::Assistant { text, calls } => ("assistant", text, calls).serialize(serializer),
             DraftMessage::Tool { tool, text, is_error } => {
-                ("tool", self.of(text), tool, is_error).serialize(serializer)
+                ("tool", text, tool, is_error).serialize(serializer)
             }
         }
     }
@@ -268,7 +277,8 @@ impl Serialize for Packed<'_, &DraftMessage> {
 impl Serialize for Packed<'_, &DraftExhibit> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let DraftExhibit { check, place, call, parts } = self.content;
-        let [before, found, after, lacking] = parts.each_ref().map(|part| self.of(part));
+        let packed = |lines| Packed { content: lines, places: self.places };
+        let [before, found, after, lacking] = parts.each_ref().map(packed);
         (check, place, call, before, found, after, lacking).serialize(serializer)
     }
 }
@@ -276,11 +286,12 @@ impl Serialize for Packed<'_, &DraftExhibit> {
 impl Serialize for Packed<'_, &DraftEpisode> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let DraftEpisode { ordinal, messages, answer, shown } = self.content;
+        let shown = shown.iter().map(|exhibit| Packed { content: exhibit, places: self.places });
         let mut packed = serializer.serialize_struct("episode", 4)?;
         packed.serialize_field("ordinal", ordinal)?;
-        packed.serialize_field("messages", &self.each(messages))?;
-        packed.serialize_field("answer", &self.of(answer))?;
-        packed.serialize_field("exhibits", &self.each(shown))?;
+        packed.serialize_field("messages", messages)?;
+        packed.serialize_field("answer", answer)?;
+        packed.serialize_field("exhibits", &shown.collect::<Vec<_>>())?;
         packed.end()
     }
 }

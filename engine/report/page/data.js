@@ -37,8 +37,10 @@ function beside(place) {
 
 async function readChunk(entry) {
   const inside = document.getElementById(`chunk-${entry.place}`);
-  const chunk = await unpacked(inside ? inside.textContent : await beside(entry.place));
-  return new Map(chunk.episodes.map((episode) => [episode.ordinal, { ...episode, pool: chunk.pool }]));
+  const { pool, texts, episodes } = await unpacked(inside ? inside.textContent : await beside(entry.place));
+  // Each text stands there once, and is named by its place.
+  const message = ([kind, text, more, failed]) => [kind, texts[text], kind === "assistant" ? more.map(([tool, given]) => [tool, texts[given]]) : more, failed];
+  return new Map(episodes.map((episode) => [episode.ordinal, { ...episode, pool, messages: episode.messages.map(message), answer: texts[episode.answer] }]));
 }
 
 function chunk(entry) {

@@ -2,7 +2,7 @@
 //! something should, and the tool call involved. Verdicts do not depend on it.
 
 use super::scorable::{Half, flatten};
-use crate::pattern::{Beginnings, Haystack, Hits, Near, Pattern, PatternSet};
+use crate::pattern::{Beginnings, Haystack, Pattern};
 use crate::scenario::{Bound, Check, Rubric, Rule, Side};
 use crate::value::Value;
 use foldhash::fast::RandomState;
@@ -25,9 +25,6 @@ pub struct Explainer<'r> {
     checks: &'r [Check],
     /// For each check what it searches; none where it searches nothing.
     sought: Vec<Option<Sought<'r>>>,
-    /// By place, the beginnings of what is wanted there, and what is not wanted there.
-    beginnings: [OnceLock<Beginnings>; 3],
-    unwanted: [OnceLock<PatternSet>; 3],
 }
 
 /// A call as it is kept; its halves are read only where they are looked at.
@@ -44,7 +41,27 @@ pub struct KeptCall<'a> {
 /// What was found in the texts of calls, by their JSON and by check: agents that meet one scenario read the same
 /// fixtures, so most of their calls are the same.
 #[derive(Debug, Default)]
-pub struct KnownTexts(HashMap<Box<str>, HashMap<usize, Option<Exhibit>>, RandomState>);
+pub struct KnownTexts {
+    texts: HashMap<Box<str>, HashMap<usize, Option<Exhibit>>, RandomState>,
+    /// Of the JSON.
+    bytes: usize,
+}
+
+impl KnownTexts {
+    /// How long the texts are together, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// What was found in a text.
+    fn of(&mut self, json: &str) -> &mut HashMap<usize, Option<Exhibit>> {
+        if !self.texts.contains_key(json) {
+            self.bytes += json.len();
+            self.texts.insert(json.into(), HashMap::new());
+        }
+        self.texts.get_mut(json).expect("it was just put there")
+    }
+}
 
 /// What a check searches.
 #[derive(Debug)]
@@ -54,15 +71,8 @@ struct Sought<'r> {
     /// Calls of this tool only.
     tool: Option<&'r Value>,
     pattern: &'r Pattern,
-    /// Where it stands among all that is wanted at its place, or among all that is not.
-    index: usize,
-}
-
-/// A text that is looked at for several checks, laid out and scanned at most once.
-struct Looked<'t> {
-    text: &'t Haystack<'t>,
-    hits: Option<Hits<'t, 't>>,
-    near: Option<Near<'t, 't>>,
+    /// How matches of it begin. An episode fails few of its checks, so each has its own scan.
+    beginnings: OnceLock<Beginnings>,
 }
 
 /// What is to be seen of a failure.
@@ -96,7 +106,6 @@ pub enum ExhibitPlace {
 
 impl<'r> Explainer<'r> {
     pub fn new(rubric: &'r Rubric) -> Explainer<'r> {
-        let mut counts = [[0; 3]; 2];
         let sought = |check: &'r Check| {
             let (place, is_wanted, tool, search) = match check.definition().rule.as_ref().ok()? {
                 Rule::Response { wanted, search } => (ExhibitPlace::Answer, *wanted, None, search),
@@ -106,23 +115,9 @@ impl<'r> Explainer<'r> {
                 _ => return None,
             };
             let pattern = search.pattern.as_ref().ok()?;
-            let count = &mut counts[usize::from(is_wanted)][place as usize];
-            *count += 1;
-            Some(Sought { place, wanted: is_wanted, tool, pattern, index: *count - 1 })
+            Some(Sought { place, wanted: is_wanted, tool, pattern, beginnings: OnceLock::new() })
         };
-        let sought = rubric.checks.iter().map(sought).collect();
-        Explainer {
-            checks: &rubric.checks,
-            sought,
-            beginnings: Default::default(),
-            unwanted: Default::default(),
-        }
-    }
-
-    /// Whether the calls must be known to explain a failure of a check.
-    pub fn needs_calls(&self, check: usize) -> bool {
-        let rule = &self.checks[check].definition().rule;
-        !matches!(rule, Ok(Rule::Response { .. } | Rule::Length { .. }) | Err(_))
+        Explainer { checks: &rubric.checks, sought: rubric.checks.iter().map(sought).collect() }
     }
 
     /// What shows each of some failures; none where there is nothing to be shown, as when a tool was never called.
@@ -160,7 +155,7 @@ impl<'r> Explainer<'r> {
                 if open.is_empty() {
                     continue;
                 }
-                let known = known.0.entry(json(call, side).into()).or_default();
+                let known = known.of(json(call, side));
                 let is_new = |(index, _): &&(usize, &Sought<'_>)| !known.contains_key(&failed[*index]);
                 let new: Vec<(usize, &Sought<'_>)> = open.iter().filter(is_new).copied().collect();
                 if !new.is_empty() {
@@ -182,46 +177,27 @@ impl<'r> Explainer<'r> {
             return Vec::new();
         }
         let haystack = Haystack::new(text);
-        let mut looked = Looked { text: &haystack, hits: None, near: None };
         let exhibits = sought.iter().map(|(_, sought)| {
-            let (span, lacking) = self.find(sought, &mut looked)?;
+            let (span, lacking) = sought.find(&haystack)?;
             Some(Exhibit { lacking, ..cut(place, text, span) })
         });
         exhibits.collect()
     }
+}
 
+impl Sought<'_> {
     /// The match where none is wanted, or the nearest miss, with what it lacks.
-    fn find<'t>(
-        &'t self,
-        sought: &Sought<'t>,
-        looked: &mut Looked<'t>,
-    ) -> Option<(Range<usize>, Option<String>)> {
-        if !sought.wanted {
-            let hits = looked.hits.get_or_insert_with(|| self.unwanted(sought.place).scan(looked.text));
-            return Some((hits.find(sought.index).ok()??, None));
+    fn find(&self, text: &Haystack<'_>) -> Option<(Range<usize>, Option<String>)> {
+        if !self.wanted {
+            return Some((self.pattern.find(text).ok()??, None));
         }
-        let near = looked.near.get_or_insert_with(|| self.beginnings(sought.place).scan(looked.text));
-        let miss = near.nearest(sought.index)?;
+        let beginnings = self.beginnings.get_or_init(|| Beginnings::of(self.pattern));
+        let miss = beginnings.nearest(text)?;
         let lacking = match miss.lacking.char_indices().nth(LACKING_MAX) {
             Some((end, _)) => format!("{} …", &miss.lacking[..end]),
             None => miss.lacking,
         };
         Some((miss.found, Some(lacking)))
-    }
-
-    fn beginnings(&self, place: ExhibitPlace) -> &Beginnings {
-        self.beginnings[place as usize].get_or_init(|| Beginnings::of(self.patterns(place, true)))
-    }
-
-    fn unwanted(&self, place: ExhibitPlace) -> &PatternSet {
-        let patterns = || self.patterns(place, false).cloned().collect::<Vec<_>>();
-        self.unwanted[place as usize].get_or_init(|| PatternSet::compile(&patterns()))
-    }
-
-    /// What is sought at a place and wanted there or not, in the order of its indices.
-    fn patterns(&self, place: ExhibitPlace, wanted: bool) -> impl Iterator<Item = &Pattern> {
-        let here = self.sought.iter().flatten();
-        here.filter(move |it| (it.place, it.wanted) == (place, wanted)).map(|sought| sought.pattern)
     }
 }
 
