@@ -9,6 +9,7 @@ mod api;
 mod catalog;
 mod episodes;
 mod guard;
+mod leading;
 mod options;
 mod page;
 mod problem;

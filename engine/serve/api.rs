@@ -2,7 +2,7 @@
 
 use super::guard::guard;
 use super::problem::Problem;
-use super::{Served, act, episodes, page, reports, runs, session, start, stream};
+use super::{Served, act, episodes, leading, page, reports, runs, session, start, stream};
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
@@ -64,6 +64,8 @@ fn described() -> OpenApiRouter<Arc<Served>> {
         .routes(routes!(act::stop))
         .routes(routes!(act::tune))
         .routes(routes!(runs::candidates))
+        .routes(routes!(leading::checks))
+        .routes(routes!(leading::lineage))
         .routes(routes!(runs::log))
         .routes(routes!(episodes::list))
         .routes(routes!(episodes::csv))

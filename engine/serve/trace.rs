@@ -4,7 +4,9 @@
 use super::catalog::{Stamp, lock, name_of};
 use super::view::Measure;
 use crate::episode::Outcome;
-use crate::event::{Candidate, EpisodeScored, EpisodeUnmeasured, Event, Phase, RunFinished, RunStarted};
+use crate::event::{
+    Candidate, CheckEntry, EpisodeScored, EpisodeUnmeasured, Event, Phase, RunFinished, RunStarted,
+};
 use crate::report::BestPoint;
 use crate::score::ScoreRule;
 use crate::search::{Search, Standing};
@@ -83,6 +85,8 @@ pub(super) struct Trace {
     pub best: Vec<BestPoint>,
     told_episodes: u32,
     scores: HashMap<(usize, String), Vec<f64>>,
+    /// By candidate and scenario, then check.
+    tallies: HashMap<(usize, String), BTreeMap<String, Tally>>,
     standings: Option<(u32, Vec<Standing>)>,
 }
 
@@ -130,6 +134,25 @@ pub struct CandidateRow {
     pub objective: Option<Measure>,
 }
 
+/// A check with what some candidates made of it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct CheckRow {
+    pub scenario: String,
+    pub check: String,
+    pub category: String,
+    pub points: f64,
+    pub held_out: bool,
+    /// By candidate; null where it was not run, which is no failure.
+    pub tallies: Vec<Option<Tally>>,
+}
+
+/// How often a check passed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Tally {
+    pub passed: u32,
+    pub episodes: u32,
+}
+
 /// A scenario with the pack to beat and the best pack so far.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ScenarioBar {
@@ -163,6 +186,7 @@ impl Trace {
             best: Vec::new(),
             told_episodes: 0,
             scores: HashMap::new(),
+            tallies: HashMap::new(),
             standings: None,
         }
     }
@@ -240,6 +264,7 @@ impl Trace {
         if let Some(place) = self.places.get(&scored.key.candidate.0).copied() {
             self.candidates[place].episodes += 1;
             self.scores.entry((place, scored.key.scenario.clone())).or_default().push(score);
+            self.count(place, scored);
         }
         let outcome = match &scored.outcome {
             Outcome::Finished => "finished",
@@ -265,6 +290,27 @@ impl Trace {
             took_ms: record.wall_clock.took_ms,
             problem: None,
         });
+    }
+
+    /// Counts what the checks of an episode came to.
+    fn count(&mut self, place: usize, scored: &EpisodeScored) {
+        let name = &scored.key.scenario;
+        let known = self.started.iter_mut().flat_map(|started| &mut started.scenarios);
+        // An external evaluator names its checks with its first results.
+        for entry in known.filter(|entry| entry.name == *name && entry.checks.is_empty()) {
+            let checks = scored.scorecard.checks.iter().map(|check| CheckEntry {
+                id: check.id.clone(),
+                category: check.category.clone(),
+                points: check.max_points,
+            });
+            entry.checks = checks.collect();
+        }
+        let tallies = self.tallies.entry((place, name.clone())).or_default();
+        for check in &scored.scorecard.checks {
+            let tally = tallies.entry(check.id.clone()).or_default();
+            tally.passed += u32::from(check.passed);
+            tally.episodes += 1;
+        }
     }
 
     fn add_unmeasured(&mut self, record: &Record, unmeasured: &EpisodeUnmeasured) {
@@ -362,6 +408,46 @@ impl Trace {
             }
         });
         bars.collect()
+    }
+
+    /// All checks with what some candidates made of them.
+    pub fn checks(&self, candidates: &[CandidateRow]) -> Vec<CheckRow> {
+        let places: Vec<usize> = candidates.iter().map(|row| self.places[&row.id]).collect();
+        let scenarios = self.started.iter().flat_map(|started| &started.scenarios);
+        let rows = scenarios.flat_map(|scenario| {
+            let by_candidate: Vec<_> =
+                places.iter().map(|place| self.tallies.get(&(*place, scenario.name.clone()))).collect();
+            scenario.checks.iter().map(move |check| CheckRow {
+                scenario: scenario.name.clone(),
+                check: check.id.clone(),
+                category: check.category.clone(),
+                points: check.points,
+                held_out: scenario.held_out,
+                tallies: by_candidate
+                    .iter()
+                    .map(|tallies| tallies.and_then(|it| it.get(&check.id)).copied())
+                    .collect(),
+            })
+        });
+        rows.collect()
+    }
+
+    /// The best candidates and the pack to beat with all of which they are made, in the order in which they came.
+    pub fn family(&mut self, best: usize) -> Vec<CandidateRow> {
+        let ranked = self.ranked();
+        let mut open: Vec<usize> = ranked.iter().take(best).map(|row| self.places[&row.id]).collect();
+        open.extend((!self.candidates.is_empty()).then_some(0));
+        let mut family = BTreeSet::new();
+        while let Some(place) = open.pop() {
+            if family.insert(place) {
+                let parents = self.candidates[place].parents.iter();
+                open.extend(parents.filter_map(|parent| self.places.get(parent)));
+            }
+        }
+        let mut rows: Vec<CandidateRow> =
+            ranked.into_iter().filter(|row| family.contains(&self.places[&row.id])).collect();
+        rows.sort_by_key(|row| self.places[&row.id]);
+        rows
     }
 
     /// The candidates with what is believed of them, the highest estimate first.

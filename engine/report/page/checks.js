@@ -29,9 +29,7 @@ function checksView(view) {
       choice("Scenario", "heat-scenario", [["", "all"], ...scenarios.map((name) => [name, name])], "", again("scenario")),
       choice("Candidates", "heat-columns", [["best", "the best"], ["newest", "the newest"], ["all", "all"]], heat.columns, again("columns")),
       el("label", { for: "heat-text" }, "Check has", el("input", { type: "search", id: "heat-text", oninput: (event) => again("text")(event.target.value) }))),
-    el("ul", { class: "legend", "aria-label": "Legend" },
-      el("li", {}, el("i", { class: "l-low" }), "always failed"), el("li", {}, el("i", { class: "l-middle" }), "sometimes"),
-      el("li", {}, el("i", { class: "l-high" }), "always passed"), el("li", {}, el("i"), "not run")),
+    heatLegend(),
     body);
   fill();
 }
@@ -57,36 +55,17 @@ function columnsShown() {
   return [...first, ...(heat.columns === "all" ? others : others.slice(0, few() - first.length))];
 }
 
-/** What can be read on a cell of this share. */
-const inkOn = (share) => (share > 0.2 && share < 0.85 ? "#16191d" : "#ffffff");
-
 function heatMap() {
   const [rows, columns] = [rowsShown(), columnsShown()];
   if (rows.length === 0) return [el("p", {}, heat.sort === "newly_broken" ? "No check passes less often than with the pack to beat." : "No such check.")];
-  const data = rows.flatMap(({ place }, y) => columns.flatMap((candidate, x) => {
+  const cells = rows.flatMap(({ place }, y) => columns.flatMap((candidate, x) => {
     const one = cell(candidate, place);
-    return one ? [{ value: [x, y, one.passed / one.episodes], text: tally(one), label: { color: inkOn(one.passed / one.episodes) } }] : [];
+    return one ? [{ x, y, share: one.passed / one.episodes, text: tally(one) }] : [];
   }));
   const names = rows.map(({ check }) => `${check.scenario}/${check.check}`);
   const columnNames = columns.map((place) => (place === dossier.finalist_place ? "new pack" : place === dossier.incumbent_place ? "to beat" : shortOf(place)));
-  const option = (width) => {
-    const left = Math.min(330, width * 0.4);
-    const roomy = (width - left) / columns.length > 34;
-    return {
-      grid: { left, right: 8, top: 78, bottom: 8 },
-      tooltip: tooltip("item", ({ data: one }) => `${names[one.value[1]]}\n${shortOf(columns[one.value[0]])}${roleOf(columns[one.value[0]])}\npassed ${one.text}`),
-      xAxis: { type: "category", position: "top", data: columnNames, axisLabel: { rotate: 60, color: colour("ink"), interval: 0, fontSize: 11 }, axisLine: { show: false }, axisTick: { show: false } },
-      yAxis: { type: "category", inverse: true, data: names, axisLine: { show: false }, axisTick: { show: false },
-        axisLabel: { color: colour("ink"), interval: 0, width: left - 10, overflow: "truncate", fontSize: 12 } },
-      visualMap: { show: false, min: 0, max: 1, dimension: 2, inRange: { color: [colour("low"), colour("middle"), colour("high")] } },
-      series: [{ type: "heatmap", data, label: { show: roomy, formatter: ({ data: one }) => one.text, fontSize: 10 },
-        itemStyle: { borderColor: colour("ground"), borderWidth: 1 }, emphasis: { itemStyle: { borderColor: colour("ink") } } }],
-    };
-  };
-  const map = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Heat map; the table below has the same numbers" },
-    chart(`Heat map of ${rows.length} checks by ${columns.length} candidates. The table below has the numbers and opens each failure.`, 90 + rows.length * 22, option,
-      ({ data: one }) => { if (one) showCheck(rows[one.value[1]].place, columns[one.value[0]]); }));
-  if (columns.length > 40) map.firstChild.style.width = `${360 + columns.length * 18}px`;
+  const map = heatChart(`Heat map of ${rows.length} checks by ${columns.length} candidates. The table below has the numbers and opens each failure.`, names, columnNames, cells,
+    (x, y) => `${names[y]}\n${shortOf(columns[x])}${roleOf(columns[x])}`, (x, y) => showCheck(rows[y].place, columns[x]));
   return [map, checkTable(rows)];
 }
 

@@ -4,48 +4,20 @@ const diffShown = { before: null, after: null };
 
 function lineageView(view) {
   const { candidates } = dossier;
-  const places = new Map(candidates.map((row, place) => [row.id, place]));
   const shown = dossier.finalist_place ?? dossier.incumbent_place;
-  const path = new Set();
-  for (let at = shown; at !== undefined && !path.has(at); at = places.get(candidates[at].parents[0])) path.add(at);
-  const children = new Map();
-  candidates.forEach((row, place) => {
-    if (place === dossier.incumbent_place) return;
-    const parent = places.get(row.parents[0]) ?? dossier.incumbent_place;
-    children.set(parent, [...(children.get(parent) ?? []), place]);
-  });
-  const few = candidates.length <= 60;
-  const node = (place) => {
+  const name = (place) => `${shortOf(place)} ${candidates[place].operator} ${candidates[place].objective ? score(candidates[place].objective.value) : ""}`;
+  const tip = (place) => {
     const row = candidates[place];
-    const own = children.get(place) ?? [];
-    const shade = place === dossier.finalist_place ? "good" : place === dossier.incumbent_place ? "idle" : path.has(place) ? "after" : "before";
-    return { name: `${shortOf(place)} ${row.operator} ${row.objective ? score(row.objective.value) : ""}`, place, collapsed: !few && !path.has(place), children: own.map(node),
-      symbolSize: path.has(place) ? 12 : 7, itemStyle: { color: colour(shade), borderColor: colour(shade) }, lineStyle: { color: colour(path.has(place) ? "after" : "line"), width: path.has(place) ? 2.5 : 1 },
-      label: { color: colour(path.has(place) ? "ink" : "dim"), fontWeight: path.has(place) ? "bold" : "normal" } };
+    return `${shortOf(place)}${roleOf(place)}\n${row.operator}, ${row.episodes} episodes\nobjective ${estimate(row.objective)}\neffect of its edit ${belief(row.effect)}`;
   };
-  const leaves = (place) => {
-    const own = children.get(place) ?? [];
-    return own.length === 0 || (!few && !path.has(place)) ? 1 : own.reduce((sum, child) => sum + leaves(child), 0);
-  };
-  const depth = (place) => 1 + Math.max(0, ...(!few && !path.has(place) ? [] : children.get(place) ?? []).map(depth));
-  const [height, levels] = [80 + leaves(dossier.incumbent_place) * 24, depth(dossier.incumbent_place)];
-  const option = () => ({
-    tooltip: tooltip("item", ({ data }) => {
-      const row = candidates[data.place];
-      return `${shortOf(data.place)}${roleOf(data.place)}\n${row.operator}, ${row.episodes} episodes\nobjective ${estimate(row.objective)}\neffect of its edit ${belief(row.effect)}`;
-    }),
-    series: [{ type: "tree", data: [node(dossier.incumbent_place)], orient: "LR", left: 70, right: 170, top: 24, bottom: 24, initialTreeDepth: -1,
-      expandAndCollapse: false, symbol: "circle", label: { position: "top", distance: 5, fontSize: 11 }, leaves: { label: { position: "right" } }, lineStyle: { curveness: 0.4 }, emphasis: { disabled: true } }],
-  });
-  const tree = chart("Tree of candidates from the pack to beat to the new pack. The table below has every candidate with its parent.", height, option,
-    ({ data }) => { if (data) showCandidate(data.place); });
-  tree.style.minWidth = `${230 + levels * 165}px`;
+  const { element, path, few } = lineageTree("Tree of candidates from the pack to beat to the new pack. The table below has every candidate with its parent.",
+    candidates, dossier.incumbent_place, shown, dossier.finalist_place, name, tip, showCandidate);
   view.append(
     el("p", {}, `${candidates.length} candidates; the line to ${shortOf(shown)} is marked.`, few ? "" : " Of other branches the first candidate stands for all that descend from it; the table has them all."),
-    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Lineage tree; the table below has the same" }, tree),
+    element,
     el("h2", {}, `The way to ${shortOf(shown)}`),
     table("From the pack to beat on", ["candidate", "operator", "what its writer said", "objective (90 % interval)", "effect of its edit", "diff"],
-      [...path].reverse().map((place) => [shortOf(place) + roleOf(place), candidates[place].operator, candidates[place].said || "nothing", estimate(candidates[place].objective), belief(candidates[place].effect),
+      path.map((place) => [shortOf(place) + roleOf(place), candidates[place].operator, candidates[place].said || "nothing", estimate(candidates[place].objective), belief(candidates[place].effect),
         candidates[place].parents.length ? linkTo("to its parent", () => showDiffOf(place)) : "none"]), 3),
     behind(`All ${candidates.length} candidates as a table`, candidateTable()));
 }

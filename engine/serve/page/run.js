@@ -35,15 +35,19 @@ const runView = {
     this.curve = el("div", { id: "curve" });
     this.bars = el("div", { id: "bars" });
     this.leading = el("div", { id: "leading" });
+    this.heat = el("div", { id: "checks" });
+    this.tree = el("div", { id: "lineage" });
     this.episodes = el("div", { id: "episodes" });
     view.replaceChildren(this.head, this.warnings, this.actions, this.cards);
     this.tell();
     if (!detail.cursor) return;
     view.append(el("h2", {}, "Best so far"), this.curve, el("h2", {}, "Scenarios"), this.bars, el("h2", {}, "Leading candidates"), this.leading,
+      el("h2", {}, "Checks"), this.heat, el("h2", {}, "Lineage"), this.tree,
       el("h2", {}, "Episodes"), this.episodes, this.logBox());
     this.drawCurve();
     this.drawBars();
     this.drawLeading();
+    this.readLeading(0);
     this.buildEpisodes();
     drawCharts(view);
   },
@@ -93,7 +97,7 @@ const runView = {
       this.drawCurve();
     }
     if (change.scenarios) { detail.scenarios = change.scenarios; this.drawBars(); }
-    if (change.candidates || change.best) this.readLeading();
+    if (change.candidates || change.best || change.episodes) this.readLeading();
     if (change.episodes) {
       detail.episodes += change.episodes.length;
       if (this.log.isOlder || this.log.filter.scenario || this.log.filter.outcome) this.log.newer += change.episodes.length;
@@ -118,15 +122,60 @@ const runView = {
     }, 300);
   },
 
-  readLeading() {
+  readLeading(wait = 1500) {
     const { id } = this;
     this.leadingLater ??= setTimeout(async () => {
       this.leadingLater = undefined;
-      const page = await ask("GET", this.path("/candidates?limit=10")).catch(() => null);
-      if (!page || id !== this.id) return;
-      [this.detail.leading, this.detail.candidates] = [page.candidates, page.total];
-      this.drawLeading();
-    }, 1500);
+      const [page, checks, lineage] = await Promise.all(["/candidates?limit=10", "/checks", "/lineage"].map((rest) => ask("GET", this.path(rest)).catch(() => null)));
+      if (id !== this.id) return;
+      if (page) {
+        [this.detail.leading, this.detail.candidates] = [page.candidates, page.total];
+        this.drawLeading();
+      }
+      if (checks) this.drawChecks(checks);
+      if (lineage) this.drawLineage(lineage);
+      drawCharts(this.view);
+    }, wait);
+  },
+
+  /** Puts a chart and its table in a place; a table that is open stays open. */
+  fill(place, ...content) {
+    const isOpen = place.querySelector("details")?.open ?? false;
+    place.replaceChildren(...content);
+    const box = place.querySelector("details");
+    if (box) box.open = isOpen;
+  },
+
+  /** The checks that cost the best candidate most, and all of them in the table. */
+  drawChecks({ candidates, checks }) {
+    if (checks.length === 0 || candidates.every((row) => row.episodes === 0)) { this.heat.replaceChildren(el("p", {}, "No check was run yet.")); return; }
+    const best = candidates.length > 1 ? 1 : 0;
+    const share = (one) => one.passed / one.episodes;
+    const lost = (check) => { const one = check.tallies[best] ?? check.tallies[0]; return one ? check.points * (1 - share(one)) : 0; };
+    const dearest = checks.filter((check) => lost(check) > 0).sort((a, b) => lost(b) - lost(a)).slice(0, 20);
+    const columns = candidates.map((row) => (row.is_incumbent ? "to beat" : short(row.id)));
+    const nameOf = (check) => `${check.scenario}/${check.check}`;
+    const tally = (one) => (one ? `${one.passed}/${one.episodes}` : "not run");
+    const cells = dearest.flatMap((check, y) => check.tallies.flatMap((one, x) => (one ? [{ x, y, share: share(one), text: tally(one) }] : [])));
+    const all = behind(`All ${checks.length} checks as a table`, table("Checks: passed of episodes", ["check", "category", "points", ...columns],
+      checks.map((check) => [nameOf(check), check.category + (check.held_out ? ", held out" : ""), String(check.points), ...check.tallies.map(tally)]), 2));
+    this.fill(this.heat, ...(dearest.length === 0 ? [el("p", {}, "The best candidate has failed no check.")] : [
+      el("p", { class: "dim" }, `The ${dearest.length} checks on which ${best ? "the best candidate" : "the pack to beat"} loses most points, with the pack to beat and the leading candidates. Why they failed is in the report.`),
+      heatLegend(),
+      heatChart(`Heat map of ${dearest.length} checks by ${columns.length} candidates. The table below has the numbers.`, dearest.map(nameOf), columns, cells, (x, y) => `${nameOf(dearest[y])}\n${columns[x]}`)]), all);
+  },
+
+  drawLineage({ candidates, total }) {
+    if (candidates.length === 0) { this.tree.replaceChildren(); return; }
+    const value = (row) => row.objective?.value ?? -Infinity;
+    const best = candidates.reduce((best, row, place) => (value(row) > value(candidates[best]) ? place : best), 0);
+    const nameOf = (row) => (row.is_incumbent ? "to beat" : short(row.id));
+    const { element } = lineageTree("Tree of the leading candidates from the pack to beat on. The table below has each with its parent.", candidates, 0, best, best === 0 ? undefined : best,
+      (place) => `${nameOf(candidates[place])} ${candidates[place].is_incumbent ? "" : candidates[place].operator} ${candidates[place].objective ? score(candidates[place].objective.value) : ""}`,
+      (place) => `${nameOf(candidates[place])}\n${candidates[place].operator}, ${candidates[place].episodes} episodes\nobjective ${measure(candidates[place].objective)}`);
+    const rows = candidates.map((row) => [nameOf(row), row.operator, row.parents.length ? row.parents.map(short).join(", ") : "none", String(row.episodes), measure(row.objective)]);
+    this.fill(this.tree, el("p", { class: "dim" }, `The leading candidates and what they are made of: ${candidates.length} of ${total}. The line to the best is marked.`), element,
+      behind("These candidates as a table", table("Lineage", ["candidate", "operator", "parents", "episodes", "objective (90 % interval)"], rows, 3)));
   },
 
   drawCurve() {

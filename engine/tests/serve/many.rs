@@ -68,6 +68,46 @@ fn a_list_is_read_page_by_page_filtered_and_told_from_what_was_read() {
     stream.until(|change| change["gone"] == json!(["20200101-000003"]));
 }
 
+/// Their checks and their parents.
+fn the_leading_are_those_of_the_report(served: &Served, id: &str, report: &Value) {
+    let all = report["candidates"].as_array().expect("rows");
+    let place = |row: &Value| all.iter().position(|told| told["id"] == row["id"]).expect("a candidate");
+    let table = served.read(&format!("/runs/{id}/checks?limit=500"));
+    let leading: Vec<usize> = table["candidates"].as_array().expect("rows").iter().map(place).collect();
+    assert_eq!(leading[0], 0, "the pack to beat is the first");
+    assert_eq!(
+        leading.len(),
+        all.iter().filter(|row| row["episodes"] != 0 || row["id"] == all[0]["id"]).count()
+    );
+    let checks = report["grid"]["checks"].as_array().expect("checks");
+    let shown = table["checks"].as_array().expect("checks");
+    assert_eq!(shown.len(), checks.len());
+    let mut counted = 0;
+    for (at, (shown, told)) in shown.iter().zip(checks).enumerate() {
+        assert_eq!((&shown["scenario"], &shown["check"]), (&told["scenario"], &told["check"]));
+        for (tally, candidate) in shown["tallies"].as_array().expect("tallies").iter().zip(&leading) {
+            let cells = report["grid"]["cells"][candidate].as_array().expect("cells");
+            let cell = cells.iter().find(|cell| cell[0] == at);
+            let told = cell.map_or(Value::Null, |cell| json!({"passed": cell[1], "episodes": cell[2]}));
+            assert_eq!(*tally, told);
+            counted += usize::from(!tally.is_null());
+        }
+    }
+    let cells = report["grid"]["cells"].as_array().expect("rows").iter();
+    assert_eq!(counted, cells.map(|row| row.as_array().map_or(0, Vec::len)).sum::<usize>());
+
+    let family = served.read(&format!("/runs/{id}/lineage?limit=1"));
+    let rows = family["candidates"].as_array().expect("rows");
+    let places: Vec<usize> = rows.iter().map(place).collect();
+    assert!(places[0] == 0 && places.is_sorted() && places.len() < all.len(), "{places:?}");
+    for parent in rows.iter().flat_map(|row| row["parents"].as_array().expect("parents")) {
+        assert!(rows.iter().any(|row| row["id"] == *parent), "{parent} is missing");
+    }
+    assert_eq!(family["total"], all.len());
+    let best = report["best"].as_array().and_then(|points| points.last()).expect("a point");
+    assert!(rows.iter().any(|row| row["id"] == best["candidate"]), "the best is among them");
+}
+
 #[test]
 fn a_run_that_is_only_read_shows_what_its_report_says() {
     let place = many(1, "120");
@@ -90,6 +130,7 @@ fn a_run_that_is_only_read_shows_what_its_report_says() {
             (&told["episodes"], &told["objective"]["value"])
         );
     }
+    the_leading_are_those_of_the_report(&served, &id, &report);
     let listed = &served.read("/runs")["runs"][0];
     assert_eq!(listed, &detail["run"]);
     let episodes = served.read(&format!("/runs/{id}/episodes?limit=500&order=oldest"));
