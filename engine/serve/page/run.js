@@ -151,16 +151,18 @@ const runView = {
     if (checks.length === 0 || candidates.every((row) => row.episodes === 0)) { this.heat.replaceChildren(el("p", {}, "No check was run yet.")); return; }
     const best = candidates.length > 1 ? 1 : 0;
     const share = (one) => one.passed / one.episodes;
-    const lost = (check) => { const one = check.tallies[best] ?? check.tallies[0]; return one ? check.points * (1 - share(one)) : 0; };
-    const dearest = checks.filter((check) => lost(check) > 0).sort((a, b) => lost(b) - lost(a)).slice(0, 20);
+    const points = new Map();
+    for (const check of checks) points.set(check.scenario, (points.get(check.scenario) ?? 0) + check.points);
+    const lost = (check) => { const one = check.tallies[best]; return one ? (check.points / points.get(check.scenario)) * (1 - share(one)) : 0; };
+    const dearest = checks.filter((check) => !check.held_out && lost(check) > 0).sort((a, b) => lost(b) - lost(a)).slice(0, 20);
     const columns = candidates.map((row) => (row.is_incumbent ? "to beat" : short(row.id)));
     const nameOf = (check) => `${check.scenario}/${check.check}`;
     const tally = (one) => (one ? `${one.passed}/${one.episodes}` : "not run");
     const cells = dearest.flatMap((check, y) => check.tallies.flatMap((one, x) => (one ? [{ x, y, share: share(one), text: tally(one) }] : [])));
     const all = behind(`All ${checks.length} checks as a table`, table("Checks: passed of episodes", ["check", "category", "points", ...columns],
       checks.map((check) => [nameOf(check), check.category + (check.held_out ? ", held out" : ""), String(check.points), ...check.tallies.map(tally)]), 2));
-    this.fill(this.heat, ...(dearest.length === 0 ? [el("p", {}, "The best candidate has failed no check.")] : [
-      el("p", { class: "dim" }, `The ${dearest.length} checks on which ${best ? "the best candidate" : "the pack to beat"} loses most points, with the pack to beat and the leading candidates. Why they failed is in the report.`),
+    this.fill(this.heat, ...(dearest.length === 0 ? [el("p", {}, `${best ? "The best candidate" : "The pack to beat"} has failed no check of the search.`)] : [
+      el("p", { class: "dim" }, `The ${dearest.length} checks on which ${best ? "the best candidate" : "the pack to beat"} loses most of its scenarios' points, with the pack to beat and the leading candidates. Why they failed is in the report.`),
       heatLegend(),
       heatChart(`Heat map of ${dearest.length} checks by ${columns.length} candidates. The table below has the numbers.`, dearest.map(nameOf), columns, cells, (x, y) => `${nameOf(dearest[y])}\n${columns[x]}`)]), all);
   },
