@@ -1,23 +1,24 @@
 //! A run that somebody watches: its episodes, candidates and best so far, read from its store as far as they are there,
 //! and then only what is new. The search itself is told the records, so that its beliefs are shown and no second opinion.
 
+mod leading;
+mod rows;
+
 use super::catalog::{Stamp, lock, name_of};
 use super::view::Measure;
 use crate::episode::Outcome;
-use crate::event::{
-    Candidate, CheckEntry, EpisodeScored, EpisodeUnmeasured, Event, Phase, RunFinished, RunStarted,
-};
+use crate::event::{Candidate, EpisodeScored, EpisodeUnmeasured, Event, Phase, RunFinished, RunStarted};
 use crate::report::BestPoint;
 use crate::score::ScoreRule;
 use crate::search::{Search, Standing};
 use crate::stats::interval::{Estimate, Group, Interval};
 use crate::store::{Record, Store};
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
-use utoipa::ToSchema;
+
+pub use rows::{CandidateRow, CheckRow, EpisodeRow, ScenarioBar, Tally};
 
 /// So many estimates are made of a run that was not watched from its beginning.
 const POINTS_MAX: u32 = 60;
@@ -88,81 +89,6 @@ pub(super) struct Trace {
     /// By candidate and scenario, then check.
     tallies: HashMap<(usize, String), BTreeMap<String, Tally>>,
     standings: Option<(u32, Vec<Standing>)>,
-}
-
-/// An episode in a list.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct EpisodeRow {
-    /// Its place among the run's events.
-    pub ordinal: u32,
-    /// In milliseconds since 1970.
-    pub recorded_ms: u64,
-    /// The hash of the pack.
-    pub candidate: String,
-    pub scenario: String,
-    pub repeat: u32,
-    /// `calibrate`, `propose`, `screen`, `evaluate`, `confirm` or `held_out`.
-    pub phase: Option<String>,
-    /// `finished`, `timed_out`, `turn_limit`, `context_full`; `errored` where it could not be measured.
-    pub outcome: String,
-    /// Null where it could not be measured.
-    pub score: Option<f64>,
-    pub checks_passed: Option<u32>,
-    pub checks: Option<u32>,
-    pub tool_calls: Option<u32>,
-    /// Taken from an earlier run.
-    pub cached: bool,
-    pub took_ms: Option<u64>,
-    /// Why it could not be measured.
-    pub problem: Option<String>,
-}
-
-/// A candidate in a list.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct CandidateRow {
-    /// The hash of the pack.
-    pub id: String,
-    pub is_incumbent: bool,
-    pub operator: String,
-    pub parents: Vec<String>,
-    pub writer: Option<String>,
-    /// What the writer said that it changed.
-    pub said: String,
-    /// Scored episodes.
-    pub episodes: u32,
-    /// What the search believes of it; null before anything was measured.
-    pub objective: Option<Measure>,
-}
-
-/// A check with what some candidates made of it.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct CheckRow {
-    pub scenario: String,
-    pub check: String,
-    pub category: String,
-    pub points: f64,
-    pub held_out: bool,
-    /// By candidate; null where it was not run, which is no failure.
-    pub tallies: Vec<Option<Tally>>,
-}
-
-/// How often a check passed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Tally {
-    pub passed: u32,
-    pub episodes: u32,
-}
-
-/// A scenario with the pack to beat and the best pack so far.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct ScenarioBar {
-    pub name: String,
-    pub held_out: bool,
-    pub incumbent: Option<Measure>,
-    pub incumbent_episodes: u32,
-    /// Null while the pack to beat is the best.
-    pub best: Option<Measure>,
-    pub best_episodes: u32,
 }
 
 impl Trace {
@@ -292,27 +218,6 @@ impl Trace {
         });
     }
 
-    /// Counts what the checks of an episode came to.
-    fn count(&mut self, place: usize, scored: &EpisodeScored) {
-        let name = &scored.key.scenario;
-        let known = self.started.iter_mut().flat_map(|started| &mut started.scenarios);
-        // An external evaluator names its checks with its first results.
-        for entry in known.filter(|entry| entry.name == *name && entry.checks.is_empty()) {
-            let checks = scored.scorecard.checks.iter().map(|check| CheckEntry {
-                id: check.id.clone(),
-                category: check.category.clone(),
-                points: check.max_points,
-            });
-            entry.checks = checks.collect();
-        }
-        let tallies = self.tallies.entry((place, name.clone())).or_default();
-        for check in &scored.scorecard.checks {
-            let tally = tallies.entry(check.id.clone()).or_default();
-            tally.passed += u32::from(check.passed);
-            tally.episodes += 1;
-        }
-    }
-
     fn add_unmeasured(&mut self, record: &Record, unmeasured: &EpisodeUnmeasured) {
         self.add(EpisodeRow {
             ordinal: record.ordinal,
@@ -408,46 +313,6 @@ impl Trace {
             }
         });
         bars.collect()
-    }
-
-    /// All checks with what some candidates made of them.
-    pub fn checks(&self, candidates: &[CandidateRow]) -> Vec<CheckRow> {
-        let places: Vec<usize> = candidates.iter().map(|row| self.places[&row.id]).collect();
-        let scenarios = self.started.iter().flat_map(|started| &started.scenarios);
-        let rows = scenarios.flat_map(|scenario| {
-            let by_candidate: Vec<_> =
-                places.iter().map(|place| self.tallies.get(&(*place, scenario.name.clone()))).collect();
-            scenario.checks.iter().map(move |check| CheckRow {
-                scenario: scenario.name.clone(),
-                check: check.id.clone(),
-                category: check.category.clone(),
-                points: check.points,
-                held_out: scenario.held_out,
-                tallies: by_candidate
-                    .iter()
-                    .map(|tallies| tallies.and_then(|it| it.get(&check.id)).copied())
-                    .collect(),
-            })
-        });
-        rows.collect()
-    }
-
-    /// The best candidates and the pack to beat with all of which they are made, in the order in which they came.
-    pub fn family(&mut self, best: usize) -> Vec<CandidateRow> {
-        let ranked = self.ranked();
-        let mut open: Vec<usize> = ranked.iter().take(best).map(|row| self.places[&row.id]).collect();
-        open.extend((!self.candidates.is_empty()).then_some(0));
-        let mut family = BTreeSet::new();
-        while let Some(place) = open.pop() {
-            if family.insert(place) {
-                let parents = self.candidates[place].parents.iter();
-                open.extend(parents.filter_map(|parent| self.places.get(parent)));
-            }
-        }
-        let mut rows: Vec<CandidateRow> =
-            ranked.into_iter().filter(|row| family.contains(&self.places[&row.id])).collect();
-        rows.sort_by_key(|row| self.places[&row.id]);
-        rows
     }
 
     /// The candidates with what is believed of them, the highest estimate first.
