@@ -145,9 +145,11 @@ impl Running {
 
     /// The exit code; -1 when a signal ended it.
     pub fn end(&mut self) -> i32 {
-        // Both are read to their ends, or the program would wait for a reader.
-        std::io::copy(&mut self.out, &mut std::io::sink()).expect("output");
-        std::io::copy(&mut self.err, &mut std::io::sink()).expect("output");
+        // Both are read to their ends side by side, or the program would wait for a reader.
+        std::thread::scope(|scope| {
+            scope.spawn(|| std::io::copy(&mut self.err, &mut std::io::sink()).expect("output"));
+            std::io::copy(&mut self.out, &mut std::io::sink()).expect("output");
+        });
         self.child.wait().expect("an end").code().unwrap_or(-1)
     }
 }
