@@ -54,6 +54,8 @@ pub fn run(args: ReportArgs) -> anyhow::Result<ExitCode> {
             out::note(format_args!("warning: {error:#}; `--out FOLDER` writes the report elsewhere"));
         }
     }
+    // The process ends here, and freeing a large report piece by piece takes a fifth of a second.
+    std::mem::forget((dossier, archive));
     Ok(ExitCode::SUCCESS)
 }
 

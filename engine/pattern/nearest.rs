@@ -41,6 +41,13 @@ struct Stem {
     word: String,
 }
 
+impl Beginning {
+    /// How much of the arm it is.
+    fn share(&self) -> f64 {
+        self.parts as f64 / self.of as f64
+    }
+}
+
 /// The place in a text where a pattern came nearest to a match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NearMiss {
@@ -66,15 +73,21 @@ impl Beginnings {
         let mut arms = Vec::new();
         for arm in arms_of(tree) {
             let parts = parts_of(arm);
-            let beginning = |count: usize| {
-                let begun = Node::Concat(parts[..count].iter().map(|part| (*part).clone()).collect());
-                let lacking = Node::Concat(parts[count..].iter().map(|part| (*part).clone()).collect());
-                let lacking = words_of(&lacking);
+            let concat = |parts: &[&Node]| Node::Concat(parts.iter().copied().cloned().collect());
+            let mut beginnings: Vec<Beginning> = Vec::new();
+            for count in (1..parts.len()).rev() {
+                let (begun, lacking) = (concat(&parts[..count]), words_of(&concat(&parts[count..])));
                 // What begins with nothing is found everywhere.
                 let is_told = !begun.is_nullable() && !lacking.is_empty();
-                is_told.then(|| Beginning { place: add(begun), parts: count, of: parts.len(), lacking })
-            };
-            arms.push((1..parts.len()).filter_map(beginning).collect());
+                // Where this is found, the next longer one is found too.
+                let is_passed = parts[count].is_met_by_nothing()
+                    && beginnings.last().is_some_and(|longer| longer.parts == count + 1);
+                if is_told && !is_passed {
+                    beginnings.push(Beginning { place: add(begun), parts: count, of: parts.len(), lacking });
+                }
+            }
+            beginnings.reverse();
+            arms.push(beginnings);
         }
         let mut words = Vec::new();
         gather_stems(tree, &mut words);
@@ -87,7 +100,13 @@ impl Beginnings {
     pub fn nearest(&self, text: &Haystack<'_>) -> Option<NearMiss> {
         let hits = self.set.scan(text);
         let mut best: Option<(f64, &Beginning, Range<usize>)> = None;
+        let is_more = |share: f64, best: &Option<(f64, &Beginning, Range<usize>)>| {
+            best.as_ref().is_none_or(|(most, ..)| share > *most)
+        };
         for arm in &self.arms {
+            if arm.last().is_none_or(|longest| !is_more(longest.share(), &best)) {
+                continue;
+            }
             // A longer beginning is only found where a shorter one is.
             let mut reached = None;
             for beginning in arm {
@@ -97,9 +116,8 @@ impl Beginnings {
                 }
             }
             let Some((beginning, found)) = reached else { continue };
-            let share = beginning.parts as f64 / beginning.of as f64;
-            if best.as_ref().is_none_or(|(most, ..)| share > *most) {
-                best = Some((share, beginning, found));
+            if is_more(beginning.share(), &best) {
+                best = Some((beginning.share(), beginning, found));
             }
         }
         let miss = best.map(|(_, beginning, found)| NearMiss { found, lacking: beginning.lacking.clone() });
