@@ -4,7 +4,7 @@ use super::Served;
 use super::catalog::lock;
 use super::problem::Problem;
 use super::runs::{LIMIT_MAX, parameters};
-use super::trace::{CandidateRow, CheckRow};
+use super::trace::{CandidateRow, CheckRow, Trace};
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -49,17 +49,14 @@ pub(super) async fn checks(
     Path(id): Path<String>,
     query: Result<Query<LeadingQuery>, QueryRejection>,
 ) -> Result<Json<CheckTable>, Problem> {
-    let limit = parameters(query)?.limit.clamp(1, LIMIT_MAX);
-    let trace = served.trace(&id).await?;
-    let table = super::blocking(move || {
-        let mut trace = lock(&trace);
+    let table = |trace: &mut Trace, limit: usize| {
         let (to_beat, others): (Vec<_>, Vec<_>) =
             trace.ranked().into_iter().partition(|row| row.is_incumbent);
         let measured = others.into_iter().filter(|row| row.episodes > 0).take(limit);
         let candidates: Vec<CandidateRow> = to_beat.into_iter().chain(measured).collect();
         CheckTable { checks: trace.checks(&candidates), candidates }
-    });
-    Ok(Json(table.await?))
+    };
+    leading(&served, &id, query, table).await
 }
 
 /// Candidates and what they are made of.
@@ -82,11 +79,21 @@ pub(super) async fn lineage(
     Path(id): Path<String>,
     query: Result<Query<LeadingQuery>, QueryRejection>,
 ) -> Result<Json<Family>, Problem> {
+    let family = |trace: &mut Trace, limit: usize| Family {
+        candidates: trace.family(limit),
+        total: trace.candidates.len(),
+    };
+    leading(&served, &id, query, family).await
+}
+
+/// Answers with what a run's trace says of so many leading candidates as the query asks for.
+async fn leading<T: Send + 'static>(
+    served: &Served,
+    id: &str,
+    query: Result<Query<LeadingQuery>, QueryRejection>,
+    answer: impl FnOnce(&mut Trace, usize) -> T + Send + 'static,
+) -> Result<Json<T>, Problem> {
     let limit = parameters(query)?.limit.clamp(1, LIMIT_MAX);
-    let trace = served.trace(&id).await?;
-    let family = super::blocking(move || {
-        let mut trace = lock(&trace);
-        Family { candidates: trace.family(limit), total: trace.candidates.len() }
-    });
-    Ok(Json(family.await?))
+    let trace = served.trace(id).await?;
+    Ok(Json(super::blocking(move || answer(&mut lock(&trace), limit)).await?))
 }
