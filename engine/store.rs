@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 pub use calls::CallBook;
 pub use doctor::{Finding, Soundness, examine, repair};
-pub use folder::{RunEntry, newest_unfinished, run_entries, run_entry, run_folders, utc_text};
+pub use folder::{RunEntry, run_entries, run_entry, run_folders, utc_text};
 pub use lock::holder;
 use lock::lock;
 pub use plans::{phases, whole_plans};

@@ -402,12 +402,13 @@ impl Session {
 
 /// What a run began with.
 pub fn first_event(store: &Store) -> anyhow::Result<RunStarted> {
-    let started = store.records()?.into_iter().find_map(|record| match record.event {
-        packwright::event::Event::RunStarted(started) => Some(started),
-        _ => None,
-    });
-    let shown = store.folder().display();
-    Ok(started.ok_or_else(|| BadInput(format!("{shown} has no first event: it is no whole run")))?)
+    match store.first_record()?.map(|record| record.event) {
+        Some(packwright::event::Event::RunStarted(started)) => Ok(started),
+        _ => {
+            let shown = store.folder().display();
+            Err(BadInput(format!("{shown} has no first event: it is no whole run")).into())
+        }
+    }
 }
 
 pub fn now_ms() -> u64 {

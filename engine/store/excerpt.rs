@@ -16,6 +16,11 @@ impl Store {
         self.records_where("ordinal >= ?1", ordinal)
     }
 
+    /// How the run began; none where it has no event.
+    pub fn first_record(&self) -> anyhow::Result<Option<Record>> {
+        Ok(self.records_where("ordinal = ?1", 0)?.pop())
+    }
+
     /// How the run began, what its user changed since, and how it ended.
     pub fn turning_points(&self) -> anyhow::Result<Vec<Record>> {
         self.records_where(TURNING_POINTS, 0)

@@ -22,6 +22,13 @@ pub struct RunEntry {
     pub finished: Option<RunFinished>,
 }
 
+impl RunEntry {
+    /// Whether it has begun and not come to its end.
+    pub fn is_unfinished(&self) -> bool {
+        self.started.is_some() && self.finished.is_none()
+    }
+}
+
 /// What the folders of runs begin with that have not begun.
 const UNBORN: &str = ".new-";
 
@@ -84,15 +91,6 @@ pub fn run_folders(runs: &Path) -> anyhow::Result<Vec<PathBuf>> {
     folders.retain(has_begun);
     folders.sort();
     Ok(folders)
-}
-
-/// The newest run that has not come to its end.
-pub fn newest_unfinished(runs: &Path) -> anyhow::Result<Option<RunEntry>> {
-    Ok(run_entries(runs)?
-        .into_iter()
-        .rev()
-        .flatten()
-        .find(|entry| entry.started.is_some() && entry.finished.is_none()))
 }
 
 /// Reads a run in short from its records.

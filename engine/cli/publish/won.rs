@@ -49,7 +49,7 @@ impl Won {
         let settings: Settings = serde_json::from_value(store.settings()?)
             .with_context(|| format!("read the settings of {shown}"))?;
         let started = first_event(&store)?;
-        let finished = store.records()?.into_iter().find_map(|record| match record.event {
+        let finished = store.turning_points()?.into_iter().find_map(|record| match record.event {
             Event::RunFinished(finished) => Some(finished),
             _ => None,
         });

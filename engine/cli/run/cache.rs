@@ -135,8 +135,7 @@ impl RunCache {
 }
 
 fn open(session: &Session, days: u16) -> anyhow::Result<Cache> {
-    let records = session.store.records()?;
-    let first = records.first().context("the run has no first event")?;
+    let first = session.store.first_record()?.context("the run has no first event")?;
     // Ids are only different within one folder of runs.
     let run = format!("{} {}", session.id(), first.wall_clock.recorded_ms);
     Cache::open(&cache_folder()?, &run, u32::from(days))

@@ -5,7 +5,7 @@ use crate::exit::BadInput;
 use crate::out;
 use crate::runs::find;
 use packwright::control::{Reply, Request, RunState, ask};
-use packwright::store::{newest_unfinished, run_entries};
+use packwright::store::{RunEntry, run_entry, run_folders};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -42,15 +42,18 @@ pub fn wake(args: &RunArgs, id: &str) -> anyhow::Result<Option<ExitCode>> {
 
 /// The newest run if it won and was cut off before its winner was committed, or the newest unfinished one.
 fn newest_to_go_on_with(runs: &Path) -> anyhow::Result<PathBuf> {
-    let entries = run_entries(runs)?;
-    for (folder, error) in entries.iter().filter_map(|entry| entry.as_ref().err()) {
-        out::note(format_args!("warning: {} cannot be read and is passed over: {error:#}", folder.display()));
-    }
-    let newest = entries.into_iter().rev().flatten().next();
-    let found = match newest.filter(conclusion::is_unpublished) {
-        Some(entry) => Some(entry),
-        None => newest_unfinished(runs)?,
+    let entry = |folder: PathBuf| match run_entry(&folder) {
+        Ok(entry) => Some(entry),
+        Err(error) => {
+            let shown = folder.display();
+            out::note(format_args!("warning: {shown} cannot be read and is passed over: {error:#}"));
+            None
+        }
     };
+    // No further back than needed: there may be many runs, and long ones.
+    let mut entries = run_folders(runs)?.into_iter().rev().filter_map(entry);
+    let goes_on = |newest: &RunEntry| newest.is_unfinished() || conclusion::is_unpublished(newest);
+    let found = entries.next().filter(goes_on).or_else(|| entries.find(RunEntry::is_unfinished));
     let none =
         || BadInput(format!("there is no unfinished run in {}; `optimize runs` lists them", runs.display()));
     Ok(found.ok_or_else(none)?.folder)

@@ -90,7 +90,7 @@ impl Helm {
 }
 
 fn control(session: &Session, args: &RunArgs) -> anyhow::Result<Control> {
-    let records = session.store.records()?;
+    let records = session.store.turning_points()?;
     let tuned = || records.iter().filter_map(tuned);
     let tuned_parallel = tuned().filter_map(|tuned| tuned.parallel).next_back();
     let parallel = args.process.parallel.or(tuned_parallel).or(session.settings.parallel).unwrap_or(PARALLEL);
