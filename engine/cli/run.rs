@@ -54,7 +54,7 @@ use std::time::Duration;
 /// Where runs are kept unless the user says otherwise.
 pub const DEFAULT_RUNS: &str = "runs";
 /// The version of the events that this program writes.
-const EVENT_FORMAT: u32 = 2;
+const EVENT_FORMAT: u32 = 3;
 
 #[derive(Args, Debug, Clone)]
 pub struct RunArgs {

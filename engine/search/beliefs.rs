@@ -6,6 +6,7 @@
 //! most of an episode's evidence away.
 
 mod evidence;
+mod spread;
 mod table;
 mod view;
 
@@ -22,10 +23,6 @@ use std::sync::{Arc, OnceLock};
 use view::Solution;
 pub(super) use view::{Estimate, View};
 
-/// By how much a check moves that an edit aims at (variance), before anything is known of the writer's edits.
-const AIMED_VARIANCE: f64 = 0.18 * 0.18;
-/// The same for the other checks.
-const ASIDE_VARIANCE: f64 = 0.06 * 0.06;
 /// The incumbent's checks before they are seen: about the mean over all candidates, but hardly anything is said by
 /// that. A prior that says more believes of the incumbent what its children gained, and understates their gain.
 const ROOT_VARIANCE: f64 = 0.5 * 0.5;

@@ -1,10 +1,11 @@
-//! The evidence of one scenario: its candidates, its noise, and how far they moved.
+//! The evidence of one scenario: its candidates, its noise, and how far they lie apart.
 //!
 //! A candidate that was never seen in a scenario, and of which nothing is made that was, tells nothing about the
 //! scenario's checks. So each scenario has equations of its own, of those candidates alone that were seen there and of
 //! those that they are made of, and an episode changes no other scenario's.
 
-use super::{AIMED_VARIANCE, ASIDE_VARIANCE, Beliefs, NOISE_MIN, Node, Tally};
+use super::spread::Spread;
+use super::{Beliefs, NOISE_MIN};
 use crate::stats::design::DesignEffect;
 use crate::stats::lineage::Elimination;
 use std::sync::Arc;
@@ -27,10 +28,8 @@ pub(super) struct Evidence {
     pub variances: Vec<f64>,
     /// How much more a score varies than that.
     pub design: DesignEffect,
-    /// By how much candidates differ from the incumbent beyond noise, as a sum of squares.
-    pub excess: f64,
-    /// The same as expected.
-    pub expected: f64,
+    /// How far candidates' scores lie apart.
+    pub spread: Spread,
 }
 
 impl Closure {
@@ -50,6 +49,11 @@ impl Closure {
     pub fn place(&self, candidate: usize) -> Option<usize> {
         self.candidates.binary_search(&candidate).ok()
     }
+
+    /// What the values of those add up to, each with its part, of which the candidate at a place is made.
+    pub fn sum(&self, place: usize, values: &[f64]) -> f64 {
+        self.origins[place].iter().map(|(origin, part)| part * values[*origin]).sum()
+    }
 }
 
 impl Evidence {
@@ -67,8 +71,8 @@ impl Evidence {
         };
         let variances: Vec<f64> = beliefs.ranges[scenario].clone().map(variance).collect();
         let design = design(beliefs, scenario, &variances);
-        let (excess, expected) = moved(beliefs, scenario, &closure, &variances);
-        Evidence { closure, variances, design, excess, expected }
+        let spread = Spread::of(beliefs, scenario, &closure, &variances);
+        Evidence { closure, variances, design, spread }
     }
 }
 
@@ -81,29 +85,4 @@ fn design(beliefs: &Beliefs, scenario: usize, variances: &[f64]) -> DesignEffect
         effect.note(&beliefs.nodes[*candidate].scores[&scenario], modelled);
     }
     effect
-}
-
-/// By how much more candidates differ from the incumbent than noise explains, and by how much the expected moves on the
-/// way to them do, as sums of squares over checks and candidates.
-fn moved(beliefs: &Beliefs, scenario: usize, closure: &Closure, variances: &[f64]) -> (f64, f64) {
-    let (mut excess, mut expected) = (0.0, 0.0);
-    let nodes = closure.candidates.iter().map(|candidate| &beliefs.nodes[*candidate]);
-    let nodes: Vec<(&Node, &[Tally])> = nodes.map(|node| (node, node.tallies_of(scenario))).collect();
-    let tally = |place: usize, check: usize| nodes[place].1.get(check).filter(|tally| tally.episodes > 0);
-    let mut moved = vec![0.0; nodes.len()];
-    for (check, variance) in variances.iter().enumerate() {
-        let Some(theirs) = tally(0, check) else { continue };
-        let (of_all, m) = (beliefs.ranges[scenario].start + check, f64::from(theirs.episodes));
-        for (place, (node, _)) in nodes.iter().enumerate().skip(1) {
-            let own = node.moved(of_all, (AIMED_VARIANCE, ASIDE_VARIANCE));
-            let before: f64 = closure.origins[place].iter().map(|(parent, part)| part * moved[*parent]).sum();
-            moved[place] = before.max(0.0) + own;
-            let Some(ours) = tally(place, check) else { continue };
-            let n = f64::from(ours.episodes);
-            let difference = ours.earned / n - theirs.earned / m;
-            excess += difference * difference - variance * (1.0 / n + 1.0 / m);
-            expected += moved[place];
-        }
-    }
-    (excess, expected)
 }

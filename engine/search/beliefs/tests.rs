@@ -1,5 +1,6 @@
 //! What is believed before a candidate is seen, against the same with the candidate in the system of equations.
 
+use super::evidence::Evidence;
 use super::*;
 use crate::event::{Candidate, CheckEntry};
 use crate::score::Profile;
@@ -124,4 +125,56 @@ fn what_was_solved_before_is_used_again_where_it_still_holds() {
         assert_eq!(never.difference(candidate, 1), often.difference(candidate, 1));
         assert_eq!(never.estimate(candidate), often.estimate(candidate));
     }
+}
+
+/// The incumbent with a child in the first scenario, each seen once.
+fn pair(start: [bool; 3], child: [bool; 3]) -> Beliefs {
+    let mut beliefs = Beliefs::new(&run());
+    see(&mut beliefs, "start", 0, start);
+    beliefs.add(&hash("a"), &[(hash("start"), 1.0)], |check| check.scenario == 0 && check.id == "c1");
+    see(&mut beliefs, "a", 0, child);
+    beliefs
+}
+
+#[test]
+fn how_far_scores_lie_apart_is_told_in_luck_and_expected_moves() {
+    let beliefs = pair([true, false, false], [true, true, true]);
+    // Shares of 1, 2 and 3 sixths; rates of 3.2 and 2.2 in 4.
+    let (squares, variances) = ([1.0 / 36.0, 4.0 / 36.0, 9.0 / 36.0], [0.8 * 0.2, 0.55 * 0.45, 0.55 * 0.45]);
+    let unit: f64 = squares.iter().zip(variances).map(|(square, variance)| square * variance).sum();
+    let difference: f64 = (2.0 + 3.0) / 6.0;
+    let aimed = 0.18 * 0.18 * squares[1] / unit;
+    let aside = 0.06 * 0.06 * (squares[0] + squares[2]) / unit;
+    let weight = (2.0 + aimed + aside).powi(-2);
+    let spread = Evidence::of(&beliefs, 0, None).spread;
+    for design_effect in [0.0, 0.5, 1.0] {
+        let unexplained = difference * difference / unit - 2.0 * design_effect - aimed;
+        let expected = (weight * unexplained + 2.0) / (weight * aside + 2.0);
+        assert!(expected > 1.1, "{expected}");
+        assert!((spread.scale(design_effect) - expected).abs() < 1e-12);
+    }
+    // Of a scenario that the child was not seen in, nothing is told.
+    assert_eq!(Evidence::of(&beliefs, 1, None).spread.scale(1.0), 1.0);
+}
+
+#[test]
+fn moves_are_believed_wider_where_scores_lie_far_apart_and_never_narrower_than_expected() {
+    let scale_of = |child: fn(usize) -> [bool; 3]| {
+        let mut beliefs = pair([true, false, false], [true, false, false]);
+        for number in 0..24 {
+            let name = format!("child {number}");
+            beliefs.add(&hash(&name), &[(hash("start"), 1.0)], |_| false);
+            see(&mut beliefs, &name, 0, child(number));
+        }
+        let spread = Evidence::of(&beliefs, 0, None).spread;
+        spread.scale(1.0)
+    };
+    assert_eq!(scale_of(|_| [true, false, false]), 1.0);
+    let whole = scale_of(|number| [number % 2 == 0; 3]);
+    let single = scale_of(|number| [number % 2 == 0, false, false]);
+    assert!(whole > 5.0 && whole <= 30.0 && single == 1.0, "{whole} {single}");
+    assert_eq!(spread::moves(1.0), (0.18 * 0.18, 0.06 * 0.06));
+    // Where all checks move as far as those at which edits aim, so do these.
+    let (aimed, aside) = spread::moves(20.0);
+    assert!(aimed == aside && aimed > 0.18 * 0.18);
 }

@@ -4,9 +4,10 @@
 //! Checks are believed independently of each other given the lineage, so the covariance of a scenario's score is
 //! the sum of its checks' covariances, weighted by their shares squared.
 
+use super::Beliefs;
 use super::evidence::Evidence;
+use super::spread::{Spread, moves};
 use super::table::{Common, Parts, Table};
-use super::{AIMED_VARIANCE, ASIDE_VARIANCE, Beliefs};
 use crate::stats::design::DesignEffect;
 use crate::stats::joint::Joint;
 use crate::stats::normal;
@@ -18,11 +19,6 @@ use std::sync::Arc;
 /// The candidates whose differences are told: all of them, up to so many, else the best and the newest.
 const SHORT_MAX: usize = 64;
 const NEWEST: usize = 24;
-/// How much evidence the expected size of an edit's moves is worth, as a sum of expected squared moves.
-const EXPECTED_PRIOR: f64 = 5.0;
-/// By how much that size may be wrong.
-const SCALE_MIN: f64 = 0.25;
-const SCALE_MAX: f64 = 12.0;
 /// What scenarios have in common is held in steps of so much, in proportion, so that an episode of one scenario leaves
 /// the others' equations as they are.
 const STEP: f64 = 0.02;
@@ -127,17 +123,14 @@ impl Solution {
     }
 }
 
-/// What all scenarios' evidence says together: the design effect; and the variances of an edit's moves, which are as
-/// expected, times how much more candidates differ from the incumbent than noise and the expected moves on the way to
-/// them explain. One rule for how to act may move checks of all scenarios, and a writer may do much or little at once;
-/// what fits one benchmark misleads on another.
+/// What all scenarios' evidence says together: the design effect, and how far edits move checks. One rule for how to act
+/// may move checks of all scenarios, and a writer may do much or little at once; what fits one benchmark misleads on
+/// another.
 fn common(evidence: &[Arc<Evidence>]) -> Common {
     let design: DesignEffect = evidence.iter().map(|evidence| evidence.design).sum();
-    let excess: f64 = evidence.iter().map(|evidence| evidence.excess).sum();
-    let expected: f64 = evidence.iter().map(|evidence| evidence.expected).sum();
-    let scale = (excess + EXPECTED_PRIOR) / (expected + EXPECTED_PRIOR);
-    let scale = stepped(scale.clamp(SCALE_MIN, SCALE_MAX));
-    Common { design_effect: stepped(design.value()), moves: (AIMED_VARIANCE * scale, ASIDE_VARIANCE * scale) }
+    let spread: Spread = evidence.iter().map(|evidence| evidence.spread).sum();
+    let design_effect = stepped(design.value());
+    Common { design_effect, moves: moves(stepped(spread.scale(design_effect))) }
 }
 
 fn stepped(value: f64) -> f64 {

@@ -277,7 +277,8 @@ fn night(model: &str, answer: fn(&Provider, &Asked) -> Response, prices: Prices)
     Night { all, by_role }
 }
 
-/// Prints what a night came to, and returns the percentages that may be and that were taken from the cache.
+/// Prints what a night came to, and returns which percentage of all input may be kept, and which of the agent's was taken
+/// from the cache: what writers are asked is never asked again.
 fn told(model: &str, night: &Night, prices: Prices) -> (f64, f64) {
     let percent = |part: u64, whole: u64| 100.0 * part as f64 / whole.max(1) as f64;
     let shares = |of: &Counted| (percent(of.cacheable, of.input), percent(of.read, of.input));
@@ -294,7 +295,7 @@ fn told(model: &str, night: &Night, prices: Prices) -> (f64, f64) {
             Counted { read: 0, written: 0, ..counted }.bill(prices).as_dollars(),
         );
     }
-    shares(&night.all)
+    (shares(&night.all).0, shares(&night.by_role["agent"]).1)
 }
 
 #[test]
