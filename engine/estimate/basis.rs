@@ -46,7 +46,7 @@ impl PerTask {
         let (first, material) = sent.iter().fold((0.0, 0.0), |(first, material), sent| {
             (first + sent.first / count, material + sent.material / count)
         });
-        let calls = Range { low: 5.0, high: 14.0 };
+        let calls = Range { low: 5.0, high: 16.0 };
         // Of the material, a call on average sends the half that was read by then.
         let sent = Range { low: first + 0.5 * material / 2.0, high: first + 1.5 * material / 2.0 };
         let tokens_per_byte = Range { low: 1.0 / BYTES_PER_TOKEN.high, high: 1.0 / BYTES_PER_TOKEN.low };
