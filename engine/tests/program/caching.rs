@@ -303,7 +303,7 @@ fn most_input_of_a_run_is_in_prefixes_that_anthropic_keeps() {
     let prices = Prices { input: 3.0, output: 15.0, cache_read: 0.3, cache_write: 3.75 };
     let night = night("anthropic/m", anthropic, prices);
     let (cacheable, read) = told("anthropic/m", &night, prices);
-    assert!(cacheable >= 80.0 && read >= 75.0, "{cacheable:.1} %, {read:.1} %");
+    assert!(cacheable >= 80.0 && read >= 80.0, "{cacheable:.1} %, {read:.1} %");
 }
 
 #[test]
@@ -311,5 +311,5 @@ fn most_input_of_a_run_repeats_prefixes_that_openai_keeps() {
     let prices = Prices { input: 1.25, output: 10.0, cache_read: 0.125, cache_write: 1.25 };
     let night = night("openai/m", openai, prices);
     let (cacheable, read) = told("openai/m", &night, prices);
-    assert!(cacheable >= 80.0 && read >= 80.0, "{cacheable:.1} %, {read:.1} %");
+    assert!(cacheable >= 80.0 && read >= 83.0, "{cacheable:.1} %, {read:.1} %");
 }
