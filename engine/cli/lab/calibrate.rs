@@ -13,8 +13,10 @@ pub fn calibrate(quick: bool, budget: Option<u32>, nights: u64, first_seed: u64)
     let cells = Cell::all(quick, budget);
     let mut tallies = Vec::new();
     for (at, cell) in cells.iter().enumerate() {
-        tallies.push(Tally::of(&spend(cell, nights, first_seed)));
-        out::note(format_args!("cell {} of {} is done", at + 1, cells.len()));
+        let tally = Tally::of(&spend(cell, nights, first_seed));
+        // Some hours may lie between the first cell and the tables.
+        out::note(format_args!("cell {} of {}: {}", at + 1, cells.len(), line(cell, &tally)));
+        tallies.push(tally);
     }
     let mut sum = Tally::default();
     tallies.iter().for_each(|tally| sum.add(tally));
@@ -31,6 +33,14 @@ fn spend(cell: &Cell, nights: u64, first_seed: u64) -> Vec<Night> {
         night(&world, cell.budget, Strategy::SEARCH)
     };
     (0..nights).into_par_iter().map(one).collect()
+}
+
+/// What a cell counted, in one line.
+fn line(cell: &Cell, tally: &Tally) -> String {
+    let Cell { family, sigma, scenarios, budget } = cell;
+    let statements = tally.statements.iter().map(|(what, counted)| format!("{what}: {}", right(counted)));
+    let statements: Vec<String> = statements.collect();
+    format!("{family}, σ {sigma}, {scenarios} scenarios, {budget} episodes; {}", statements.join("; "))
 }
 
 fn table(cells: &[Cell], tallies: &[Tally]) -> String {
