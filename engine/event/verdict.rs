@@ -11,7 +11,7 @@ pub enum Verdict {
     Better(Comparison),
     /// Some are not; the comparison names them.
     NotShownBetter(Comparison),
-    /// The interval of the difference lies below zero.
+    /// The interval of the difference lies below zero, and by all episodes a gain is as improbable.
     Worse(Comparison),
     /// There was nothing to compare, and why.
     NotMeasured { reason: String },

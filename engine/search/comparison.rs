@@ -102,17 +102,24 @@ impl Pair {
     }
 }
 
-/// Judges the finalist. It is better when every condition is met; it is worse when the interval of the
-/// difference lies below zero and enough was measured.
+/// Judges the finalist. It is better when every condition is met; it is worse when the fresh episodes' interval lies
+/// below zero, a gain is as improbable by all episodes, and enough was measured.
 pub(super) fn judge(profile: &Profile, sample: &Sample, rng: &mut ChaCha8Rng) -> Verdict {
     let comparison = compare(profile, sample, rng);
     if comparison.unmet.is_empty() {
         Verdict::Better(comparison)
-    } else if comparison.high < 0.0 && !comparison.unmet.contains(&Condition::Coverage) {
+    } else if is_worse(&comparison) {
         Verdict::Worse(comparison)
     } else {
         Verdict::NotShownBetter(comparison)
     }
+}
+
+/// Whether it is a loss. In up to 4 of 100 simulated nights the fresh episodes alone show one, and where most edits help,
+/// hardly any of these is a loss.
+fn is_worse(comparison: &Comparison) -> bool {
+    let is_loss = comparison.posterior.is_none_or(|p| p.probability_better <= 1.0 - BETTER_MIN);
+    is_loss && comparison.high < 0.0 && !comparison.unmet.contains(&Condition::Coverage)
 }
 
 pub(super) fn compare(profile: &Profile, sample: &Sample, rng: &mut ChaCha8Rng) -> Comparison {
@@ -277,6 +284,7 @@ pub(super) fn mean(pairs: &[Pair]) -> Pair {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Belief;
     use crate::units::Seed;
 
     /// Ten checks of which the last three are about safety; they fail together by mood, and safety more
@@ -367,6 +375,30 @@ mod tests {
         let Verdict::NotShownBetter(comparison) = verdict(7, 10) else { panic!("seven of ten") };
         assert_eq!(comparison.unmet, [Condition::Coverage]);
         assert_eq!(comparison.safety, None);
+    }
+
+    #[test]
+    fn a_loss_takes_the_fresh_episodes_and_all() {
+        let fresh = |score: f64| Fresh { score, safety: None };
+        let pair = |index: usize| Pair::of(fresh(0.2 + index as f64 / 100.0), fresh(0.9));
+        let is_worse = |probability_better: Option<f64>| {
+            let belief = Belief { mean: 0.0, low: -0.1, high: 0.1 };
+            let posterior = |probability_better| Posterior {
+                difference: belief,
+                probability_better,
+                probability_margin: 0.0,
+            };
+            let sample = Sample {
+                scenarios: vec![Paired { weight: 1.0, pairs: (0..8).map(pair).collect() }],
+                planned: 8,
+                has_safety: false,
+                posterior: probability_better.map(posterior),
+                sealed: None,
+                p_value_max: 0.05,
+            };
+            matches!(judge(&Profile::default(), &sample, &mut Seed(1).rng()), Verdict::Worse(_))
+        };
+        assert_eq!([None, Some(0.04), Some(0.06)].map(is_worse), [true, true, false]);
     }
 
     #[test]
