@@ -137,8 +137,8 @@ impl Search {
         }
     }
 
-    /// The candidate with the highest estimate, the incumbent included; once one is being confirmed, the better of it
-    /// and the incumbent by all episodes.
+    /// The candidate with the highest estimate, the incumbent included; once one is being confirmed, it or the
+    /// incumbent, by all episodes.
     pub fn best(&self) -> Option<Standing> {
         let state = self.state.as_ref()?;
         let best = if state.frozen.is_some() { confirmation::better(state) } else { state.best() };
