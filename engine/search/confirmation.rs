@@ -78,7 +78,7 @@ fn is_clear(state: &State, finalist: &PackHash) -> bool {
     if first_passes(state) == state.allotment.confirmation_passes {
         return false;
     }
-    let hopeless = posterior(state, finalist).is_some_and(|p| p.probability_better < HOPELESS);
+    let hopeless = posterior(state, finalist).probability_better < HOPELESS;
     hopeless || matches!(verdict(state), Verdict::Better(_))
 }
 
@@ -122,15 +122,14 @@ pub(super) fn verdict(state: &State) -> Verdict {
 /// The finalist where it is probably better than the incumbent by all episodes; else the incumbent.
 pub(super) fn better(state: &State) -> Option<&PackHash> {
     let finalist = state.frozen.as_ref()?;
-    let is_better =
-        posterior(state, finalist).is_some_and(|posterior| posterior.probability_better > BEST_MIN);
+    let is_better = posterior(state, finalist).probability_better > BEST_MIN;
     Some(if is_better { finalist } else { state.incumbent() })
 }
 
 /// What all episodes of the run say of the finalist: those of the search, pooled along the lineage, and the fresh
 /// ones, which show how far the pooling is to be trusted.
-fn posterior(state: &State, finalist: &PackHash) -> Option<Posterior> {
-    let drawn = pooled(state, finalist)?;
+fn posterior(state: &State, finalist: &PackHash) -> Posterior {
+    let drawn = pooled(state, finalist);
     let differences = (0..drawn.draws).map(|draw| drawn.row(draw)).map(|row| row[1] - row[0]);
     let pooled = spread(differences.collect());
     let believed = match fresh(state, finalist) {
@@ -139,7 +138,7 @@ fn posterior(state: &State, finalist: &PackHash) -> Option<Posterior> {
     };
     let incumbent = state.beliefs.view().value(0);
     let margin = state.run.profile.threshold(incumbent) - incumbent;
-    Some(Posterior {
+    Posterior {
         difference: Belief {
             mean: believed.mean(),
             low: believed.quantile(0.05),
@@ -147,7 +146,7 @@ fn posterior(state: &State, finalist: &PackHash) -> Option<Posterior> {
         },
         probability_better: believed.probability_above(0.0),
         probability_margin: believed.probability_above(margin),
-    })
+    }
 }
 
 /// The objective of the finalist or the incumbent by all of its episodes, once fresh ones were run.
@@ -158,7 +157,7 @@ pub(super) fn value(state: &State, id: &PackHash) -> Option<Estimate> {
         id if id == state.incumbent() => |pair| pair.incumbent,
         _ => return None,
     };
-    let drawn = pooled(state, finalist)?;
+    let drawn = pooled(state, finalist);
     let column = usize::from(id == finalist);
     let pooled = spread((0..drawn.draws).map(|draw| drawn.row(draw)[column]).collect());
     let believed = reconciled(pooled, fresh_objective(state, finalist, pick)?);
@@ -166,7 +165,7 @@ pub(super) fn value(state: &State, id: &PackHash) -> Option<Estimate> {
 }
 
 /// Joint draws of the objectives of incumbent and finalist by the episodes of the search, pooled along the lineage.
-fn pooled(state: &State, finalist: &PackHash) -> Option<Values> {
+fn pooled(state: &State, finalist: &PackHash) -> Values {
     let mut rng = state.run.seed.child("pooled", &[]).rng();
     let pair = [0, state.place(finalist)];
     state.beliefs.view().objectives(&pair, DRAWS, &mut rng)
@@ -282,7 +281,7 @@ fn sample(state: &State, finalist: &PackHash) -> Result<Sample, String> {
         scenarios,
         planned,
         has_safety,
-        posterior: posterior(state, finalist),
+        posterior: Some(posterior(state, finalist)),
         sealed: sealed(state, finalist),
         p_value_max: level(state),
     })

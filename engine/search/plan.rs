@@ -227,7 +227,7 @@ fn repeat(state: &State) -> Option<Planned> {
     let places: Vec<usize> = contenders.iter().map(|id| state.place(id)).collect();
     let rng_of = |purpose: &str| rng(state, purpose, "");
     let drawn = view.objectives(&places, DRAWS, &mut rng_of("contenders"));
-    let (leader, challenger) = drawn.and_then(|drawn| top_two(&drawn, &mut rng_of("top two")))?;
+    let (leader, challenger) = top_two(&drawn, &mut rng_of("top two"))?;
     let contenders = [contenders[leader], contenders[challenger]];
     let mut scenarios = state.scenarios.clone();
     scenarios.shuffle(&mut rng(state, "repeat", ""));

@@ -36,7 +36,7 @@ pub(super) fn tell(state: &State, finalist: &PackHash, sample: &Sample, verdict:
 /// top of every score.
 fn chance(state: &State, finalist: &PackHash, posterior: Option<&Posterior>) -> Option<f64> {
     let (view, place) = (state.beliefs.view(), state.place(finalist));
-    let seen = view.difference(place, 0)?.value;
+    let seen = view.value(place) - view.value(0);
     let believed = posterior?.difference;
     let sd = (believed.high - believed.low) / (2.0 * WITHIN_90);
     let (ours, theirs) = (view.scores(place), view.scores(0));

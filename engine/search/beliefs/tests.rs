@@ -178,3 +178,24 @@ fn moves_are_believed_wider_where_scores_lie_far_apart_and_never_narrower_than_e
     let (aimed, aside) = spread::moves(20.0);
     assert!(aimed == aside && aimed > 0.18 * 0.18);
 }
+
+#[test]
+fn the_objective_of_a_candidate_far_from_the_best_is_believed_too() {
+    let mut beliefs = Beliefs::new(&run());
+    see(&mut beliefs, "start", 0, [true, false, false]);
+    see(&mut beliefs, "start", 1, [true, true, false]);
+    beliefs.add(&hash("far"), &[(hash("start"), 1.0)], |_| false);
+    see(&mut beliefs, "far", 0, [false; 3]);
+    for child in 0..80 {
+        let name = child.to_string();
+        beliefs.add(&hash(&name), &[(hash("start"), 1.0)], |_| false);
+        see(&mut beliefs, &name, child % 2, [true; 3]);
+    }
+    let view = beliefs.view();
+    assert_eq!(view.difference(1, 0), None, "no difference of it is told");
+    let drawn = view.objectives(&[0, 1], 4_000, &mut Seed(1).rng());
+    let gain = (0..drawn.draws).map(|draw| drawn.row(draw)[1] - drawn.row(draw)[0]).sum::<f64>() / 4_000.0;
+    let expected = view.value(1) - view.value(0);
+    // Believed rates are kept between 0 and 1 check by check, draws scenario by scenario.
+    assert!((gain - expected).abs() < 0.06 && expected < -0.1, "{gain} {expected}");
+}

@@ -160,10 +160,9 @@ impl<'a> View<'a> {
         self.solution.short.binary_search(&candidate).is_ok()
     }
 
-    /// A sum of candidates taken apart, by scenario; none where one of them is far from the best.
-    fn parts(&self, sum: &[(usize, f64)]) -> Option<Vec<Parts>> {
-        let is_known = sum.iter().all(|(candidate, _)| self.is_short(*candidate));
-        is_known.then(|| self.solution.tables.iter().map(|table| table.parts(self.beliefs, sum)).collect())
+    /// A sum of candidates taken apart, by scenario.
+    fn parts(&self, sum: &[(usize, f64)]) -> Vec<Parts> {
+        self.solution.tables.iter().map(|table| table.parts(self.beliefs, sum)).collect()
     }
 
     /// The covariance of two sums in a scenario's score, of the checks that count.
@@ -181,7 +180,8 @@ impl<'a> View<'a> {
     /// The standard error of a sum of objectives' linear parts, of the checks that count; none where one is far from the
     /// best.
     fn se(&self, sum: &[(usize, f64)], counts: impl Fn(&super::CheckRef) -> bool) -> Option<f64> {
-        let parts = self.parts(sum)?;
+        let is_known = sum.iter().all(|(candidate, _)| self.is_short(*candidate));
+        let parts = is_known.then(|| self.parts(sum))?;
         let weighted = parts.iter().enumerate().map(|(scenario, parts)| {
             let weight = self.beliefs.weights[scenario];
             weight * weight * self.covariance(scenario, (parts, parts), &counts)
@@ -189,11 +189,11 @@ impl<'a> View<'a> {
         Some(weighted.sum::<f64>().max(0.0).sqrt())
     }
 
-    /// Joint draws of the objectives of some candidates, the variance penalty computed within each; none where one is
-    /// far from the best.
-    pub fn objectives(&self, candidates: &[usize], draws: usize, rng: &mut ChaCha8Rng) -> Option<Values> {
+    /// Joint draws of the objectives of some candidates, the variance penalty computed within each. They may be far from
+    /// the best: what confirmation shows can move a finalist there.
+    pub fn objectives(&self, candidates: &[usize], draws: usize, rng: &mut ChaCha8Rng) -> Values {
         let parts: Vec<Vec<Parts>> =
-            candidates.iter().map(|candidate| self.parts(&[(*candidate, 1.0)])).collect::<Option<_>>()?;
+            candidates.iter().map(|candidate| self.parts(&[(*candidate, 1.0)])).collect();
         let drawn: Vec<ScenarioDraws> = (0..self.beliefs.weights.len())
             .map(|scenario| {
                 let checks = self.beliefs.checks_of(scenario);
@@ -207,10 +207,11 @@ impl<'a> View<'a> {
                     self.covariance(scenario, parts, |_| true)
                 });
                 let joint = Joint { means: candidates.iter().map(mean).collect(), covariance };
-                ScenarioDraws::of(self.beliefs.weights[scenario], [(1.0, &joint)], draws, rng)
+                let drawn = ScenarioDraws::of(self.beliefs.weights[scenario], [(1.0, &joint)], draws, rng);
+                drawn.expect("a scenario's score is one part at least")
             })
-            .collect::<Option<_>>()?;
-        Some(objective_draws(&drawn, penalised(self.beliefs.rho)))
+            .collect();
+        objective_draws(&drawn, penalised(self.beliefs.rho))
     }
 
     /// The believed pass rate of a check.
