@@ -30,7 +30,7 @@ const ALPHA: f64 = 0.05;
 /// The gain that confirmation is made for, in margins: less may not win by the margin, more takes less.
 const GAIN_SHOWN: f64 = 1.75;
 /// Less probably better than this, a finalist is not called the best: with 0.5, what was called the best was worse than
-/// the incumbent in a fifth of the nights in which nothing could be gained, and was reported too high for being picked.
+/// the incumbent in a quarter of the nights in which nothing could be gained, and was reported too high for being picked.
 const BEST_MIN: f64 = 0.7;
 /// A finalist this unlikely to be better is not worth the second part.
 const HOPELESS: f64 = 0.02;

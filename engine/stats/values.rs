@@ -43,9 +43,14 @@ impl ScenarioDraws {
         draws: usize,
         rng: &mut ChaCha8Rng,
     ) -> Option<ScenarioDraws> {
-        let mut scores = Joint::sum(checks)?.draws(draws, rng);
+        Some(ScenarioDraws::of_score(weight, &Joint::sum(checks)?, draws, rng))
+    }
+
+    /// Draws a scenario's scores, within 0 and 1, from what is believed of them.
+    pub fn of_score(weight: f64, score: &Joint, draws: usize, rng: &mut ChaCha8Rng) -> ScenarioDraws {
+        let mut scores = score.draws(draws, rng);
         scores.values.iter_mut().for_each(|score| *score = score.clamp(0.0, 1.0));
-        Some(ScenarioDraws { weight, scores })
+        ScenarioDraws { weight, scores }
     }
 }
 

@@ -207,8 +207,7 @@ impl<'a> View<'a> {
                     self.covariance(scenario, parts, |_| true)
                 });
                 let joint = Joint { means: candidates.iter().map(mean).collect(), covariance };
-                let drawn = ScenarioDraws::of(self.beliefs.weights[scenario], [(1.0, &joint)], draws, rng);
-                drawn.expect("a scenario's score is one part at least")
+                ScenarioDraws::of_score(self.beliefs.weights[scenario], &joint, draws, rng)
             })
             .collect();
         objective_draws(&drawn, penalised(self.beliefs.rho))
