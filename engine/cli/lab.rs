@@ -85,7 +85,7 @@ pub struct LabArgs {
     #[arg(long, value_name = "N", default_value_t = 1000, requires = "calibrate", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     nights: u64,
 
-    /// Only some cells of --calibrate: luck 0.7 and 1.4, 5 scenarios, budgets 60, 200 and 800
+    /// Only some cells of --calibrate: luck 0.4 and 1.4, 3 and 12 scenarios, budgets 60, 200 and 800
     #[arg(long, requires = "calibrate")]
     quick: bool,
 
