@@ -12,6 +12,7 @@ use packwright::lab::{Definition, Night, Strategy, World, night, survey};
 use packwright::units::Seed;
 use rayon::prelude::*;
 use serde_json::Value;
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -105,6 +106,14 @@ pub fn run(args: LabArgs) -> anyhow::Result<ExitCode> {
         return serve::serve(&definition, args.seed, args.budget.unwrap_or(definition.budget), port);
     }
     let definitions = definitions(&args)?;
+    if let Some(file) = &args.json {
+        // Before the nights, not after them, which may be hours.
+        File::options()
+            .create(true)
+            .append(true)
+            .open(file)
+            .map_err(|error| BadInput(format!("cannot write {}: {error}", file.display())))?;
+    }
     if let Some(jobs) = args.jobs {
         rayon::ThreadPoolBuilder::new().num_threads(jobs.max(1)).build_global().context("begin the work")?;
     }
@@ -179,7 +188,10 @@ fn definition(world: &str) -> anyhow::Result<Definition> {
         return Ok(named(world)?);
     }
     let text = std::fs::read_to_string(world).map_err(|error| BadInput(format!("read {world}: {error}")))?;
-    Ok(Definition::read(&text, world).map_err(BadInput)?)
+    Ok(Definition::read(&text, world).map_err(|problems| {
+        let problems = problems.iter().map(|problem| format!("\n{problem}")).collect::<String>();
+        BadInput(format!("{world} is no definition of a world (docs/lab.md has the keys){problems}"))
+    })?)
 }
 
 fn named(name: &str) -> Result<Definition, BadInput> {

@@ -21,9 +21,25 @@ fn tables_and_documents_hold_all_that_was_asked_for() {
 }
 
 #[test]
+fn worlds_of_other_designs_are_read() {
+    let place = Place::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/worlds/others");
+    let files = std::fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path());
+    let surveys: Vec<String> = files
+        .map(|file| {
+            let file = file.to_str().expect("a name in UTF-8");
+            let printed = place.optimize(&["lab", "--world", file, "--seeds", "1", "--survey"]);
+            assert_eq!(printed.code, 0, "{file}: {printed:?}");
+            printed.out
+        })
+        .collect();
+    assert_eq!(surveys.len(), 10, "{surveys:?}");
+}
+
+#[test]
 fn what_is_wrong_is_said_with_what_would_be_right() {
     let place = Place::new();
-    std::fs::write(place.path("bad.yaml"), "sgima: 1\n").expect("a file");
+    std::fs::write(place.path("bad.yaml"), "sgima: 1\nscenarios: 500\n").expect("a file");
     let check = |options: &[&str], code: i32, words: &[&str]| {
         let printed = place.optimize(&[&["lab"], options].concat());
         assert_eq!(printed.code, code, "{options:?}: {printed:?}");
@@ -33,8 +49,13 @@ fn what_is_wrong_is_said_with_what_would_be_right() {
     };
     check(&["--worlds", "default,nul"], 3, &["\"nul\"", "null", "./FILE.yaml"]);
     check(&["--strategies", "grep"], 3, &["\"grep\"", "hill-climb-3"]);
-    check(&["--world", "./bad.yaml"], 3, &["./bad.yaml", "sgima"]);
+    check(
+        &["--world", "./bad.yaml"],
+        3,
+        &["./bad.yaml:1:1: sgima", "`sigma`", "./bad.yaml:2:12: scenarios", "1 to 100"],
+    );
     check(&["--world", "./none.yaml"], 3, &["./none.yaml"]);
+    check(&["--json", "none/out.json"], 3, &["none/out.json"]);
     check(&["--seed", "3"], 2, &["--serve"]);
     check(&["--quick"], 2, &["--calibrate"]);
     check(&["--seeds", "0"], 2, &["--seeds"]);
