@@ -178,7 +178,13 @@ impl FromStr for ModelName {
     fn from_str(text: &str) -> Result<ModelName, String> {
         let known = || PROVIDERS.iter().map(|facts| facts.word).collect::<Vec<_>>().join(", ");
         let Some((word, name)) = text.split_once('/').filter(|(_, name)| !name.is_empty()) else {
-            return Err(format!("{text:?} is not provider/name; known providers: {}", known()));
+            let is_named = |facts: &&Facts| facts.word == text.trim_end_matches('/');
+            let right = match PROVIDERS.iter().find(is_named) {
+                Some(facts) if facts.provider == Provider::Offline => "write offline/office".to_owned(),
+                Some(facts) => format!("write {}/ and the model's name", facts.word),
+                None => format!("known providers: {}", known()),
+            };
+            return Err(format!("{text:?} is not provider/name; {right}"));
         };
         let Some(facts) = PROVIDERS.iter().find(|facts| facts.word == word) else {
             return Err(format!(
@@ -233,7 +239,8 @@ mod tests {
             assert!(message.contains(part), "{message}");
         };
         check("gpt-5", "is not provider/name");
-        check("openai/", "is not provider/name");
+        check("openai/", "write openai/ and the model's name");
+        check("offline", "write offline/office");
         check("mistral/small", "write openai/small and give its --base-url");
     }
 
