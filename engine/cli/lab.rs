@@ -188,10 +188,16 @@ fn definition(world: &str) -> anyhow::Result<Definition> {
         return Ok(named(world)?);
     }
     let text = std::fs::read_to_string(world).map_err(|error| BadInput(format!("read {world}: {error}")))?;
-    Ok(Definition::read(&text, world).map_err(|problems| {
+    let (definition, problems) = Definition::read(&text, world);
+    let Some(definition) = definition else {
         let problems = problems.iter().map(|problem| format!("\n{problem}")).collect::<String>();
-        BadInput(format!("{world} is no definition of a world (docs/lab.md has the keys){problems}"))
-    })?)
+        return Err(BadInput(format!(
+            "{world} is no definition of a world (docs/lab.md has the keys){problems}"
+        ))
+        .into());
+    };
+    problems.iter().for_each(out::note);
+    Ok(definition)
 }
 
 fn named(name: &str) -> Result<Definition, BadInput> {

@@ -142,7 +142,7 @@ impl Definition {
     /// The built-in family of that name.
     pub fn named(name: &str) -> Option<Definition> {
         let (_, text) = FAMILIES.iter().find(|(family, _)| *family == name)?;
-        Some(Definition::read(text, name).expect("the tests read every built-in family"))
+        Some(Definition::read(text, name).0.expect("the tests read every built-in family"))
     }
 
     /// The names of the built-in families.
@@ -150,8 +150,9 @@ impl Definition {
         FAMILIES.iter().map(|(name, _)| *name)
     }
 
-    /// Reads a definition; `file` names it in messages. All that is wrong with it is told at once.
-    pub fn read(text: &str, file: &str) -> Result<Definition, Vec<Problem>> {
+    /// Reads a definition; `file` names it in messages. All that is wrong with it is told at once; none where
+    /// that includes errors.
+    pub fn read(text: &str, file: &str) -> (Option<Definition>, Vec<Problem>) {
         reader::read(text, file, FAMILIES[0].1)
     }
 }

@@ -13,25 +13,23 @@ use serde_json::{Value, json};
 /// More than any count may be; what each may be is said by `limits`.
 const MOST: f64 = 1e9;
 
-/// Reads a definition over another, which is complete.
-pub fn read(text: &str, file: &str, under: &str) -> Result<Definition, Vec<Problem>> {
+/// Reads a definition over another, which is complete. None where there are errors.
+pub fn read(text: &str, file: &str, under: &str) -> (Option<Definition>, Vec<Problem>) {
     let mut report = Report::new(file, Strictness::Own);
     let root = yaml::parse(text, &mut report);
-    let Some(root) = root.filter(|_| report.problems.is_empty()) else { return Err(report.problems) };
+    let Some(root) = root.filter(|_| !has_errors(&report)) else { return (None, report.problems) };
     let mut values = complete(under);
     let shape = shape(&values);
-    lay_over(&mut values, &shape, &root, "", &mut report);
-    match serde_json::from_value::<Definition>(values) {
-        Ok(definition) => {
-            report_out_of_range(&definition, &root, &mut report);
-            if report.problems.is_empty() {
-                return Ok(definition);
-            }
-        }
-        Err(error) => assert!(!report.problems.is_empty(), "what was read is no definition: {error}"),
-    }
+    lay_over(&mut values, &shape, &root, ("", Need::Optional), &mut report);
+    let definition: Definition =
+        serde_json::from_value(values).expect("all values are of the kinds asked for");
+    report_out_of_range(&definition, &root, &mut report);
     report.problems.sort_by_key(|problem| problem.place);
-    Err(report.problems)
+    (Some(definition).filter(|_| !has_errors(&report)), report.problems)
+}
+
+fn has_errors(report: &Report) -> bool {
+    report.errors().next().is_some()
 }
 
 /// The values of a definition of our own that leaves nothing out.
@@ -52,20 +50,23 @@ fn shape(complete: &Value) -> Value {
     shape
 }
 
-/// Replaces the values that a map says otherwise.
-fn lay_over(values: &mut Value, shape: &Value, node: &Node, name: &str, report: &mut Report) {
+/// Replaces the values that a map says otherwise. What cannot be read leaves its value as it is.
+fn lay_over(values: &mut Value, shape: &Value, node: &Node, (name, need): (&str, Need), report: &mut Report) {
     let Some(said) = Fields::of(node, name, report) else { return };
     let known = shape.as_object().expect("the shape of a map is a map");
     said.only(&known.keys().map(String::as_str).collect::<Vec<_>>(), report);
     for (key, shape) in known {
         let values = &mut values[key.as_str()];
-        // What is laid over nothing must be complete.
-        let need = if values.is_null() && key != "whole" { Need::Required } else { Need::Optional };
         let Some(node) = said.node(key, need, report) else { continue };
         let said = match shape {
             Value::Object(_) if is_nothing(node) && key == "whole" => Some(Value::Null),
             Value::Object(_) => {
-                lay_over(values, shape, node, &said.name(key), report);
+                // What is laid over nothing must be complete.
+                let need = if values.is_null() { Need::Required } else { Need::Optional };
+                if values.is_null() {
+                    *values = shape.clone();
+                }
+                lay_over(values, shape, node, (&said.name(key), need), report);
                 None
             }
             Value::Array(_) => pair(&said, key, node, report),
@@ -95,7 +96,9 @@ fn count(number: f64) -> Option<u64> {
 /// Two counts, as `[2, 4]`.
 fn pair(said: &Fields, key: &str, node: &Node, report: &mut Report) -> Option<Value> {
     let count = |item: &Node| match &item.tree {
-        Tree::Scalar(value) => value.as_f64().and_then(count),
+        Tree::Scalar(value @ (value::Value::Int(_) | value::Value::Float(_))) => {
+            value.as_f64().and_then(count)
+        }
         _ => None,
     };
     let counts: Option<Vec<u64>> = match &node.tree {
@@ -129,7 +132,7 @@ fn report_out_of_range(definition: &Definition, root: &Node, report: &mut Report
             None => of_default.push(out),
         }
     }
-    if report.problems.is_empty() {
+    if !has_errors(report) {
         for OutOfRange { keys, found, allowed } in of_default {
             let message = format!("{found}, as in `default`, cannot be beside what is said");
             report.error(None, &keys.join(" + "), message).help(format!("say it too: {allowed}"));
@@ -151,7 +154,8 @@ mod tests {
     use super::*;
 
     fn told(text: &str) -> Vec<String> {
-        let problems = Definition::read(text, "mine.yaml").unwrap_err();
+        let (definition, problems) = Definition::read(text, "mine.yaml");
+        assert_eq!(definition, None);
         problems.iter().map(Problem::to_string).collect()
     }
 
@@ -179,6 +183,10 @@ mod tests {
             "mine.yaml:1:17: aimed.checks: [4, 2] cannot be\n  help: write from the fewest to the most, at most 61",
         );
         check(
+            "aimed: {checks: [true, 2]}",
+            "mine.yaml:1:17: aimed.checks: expected two counts, found a list\n  help: write the fewest and the most: [2, 4]",
+        );
+        check(
             "aimed: {checks: [4, 5, 6]}",
             "mine.yaml:1:17: aimed.checks: expected two counts, found a list\n  help: write the fewest and the most: [2, 4]",
         );
@@ -194,7 +202,8 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_is_told_at_once_and_in_order() {
-        let text = "no_gain: perhaps\nscenarios: 500\nwriter: {skill: 2, skil: 1}\nchecks: many\n";
+        let text =
+            "no_gain: perhaps\nscenarios: 500\nwriter: {skill: 2, skil: 1}\nchecks: many\nwhole: {mean: x}\n";
         let told = told(text);
         let places = told.iter().map(|told| told.split(": ").take(2).collect()).collect::<Vec<Vec<_>>>();
         let expected = [
@@ -203,6 +212,9 @@ mod tests {
             ["mine.yaml:3:17", "writer.skill"],
             ["mine.yaml:3:20", "writer.skil"],
             ["mine.yaml:4:9", "checks"],
+            ["mine.yaml:5:8", "whole.scenarios"],
+            ["mine.yaml:5:8", "whole.sd"],
+            ["mine.yaml:5:15", "whole.mean"],
         ];
         assert_eq!(places, expected);
     }
@@ -210,11 +222,24 @@ mod tests {
     #[test]
     fn a_file_says_only_what_it_has_otherwise() {
         let text = "name: mine\nsigma: 1\nwriter: {skill: 0.9}\nwhole: {scenarios: [1, 3], mean: 0, sd: 1}\n";
-        let own = Definition::read(text, "mine.yaml").unwrap();
+        let read = |text: &str| Definition::read(text, "mine.yaml");
+        let own = read(text).0.unwrap();
         let default = Definition::named("default").unwrap();
         assert_eq!((own.name.as_str(), own.sigma, own.writer.skill), ("mine", 1.0, 0.9));
         assert_eq!(own.whole.map(|whole| whole.scenarios), Some([1, 3]));
         assert_eq!((own.check_sigma, own.writer.second), (default.check_sigma, default.writer.second));
-        assert_eq!(Definition::read("whole: null", "mine.yaml").unwrap(), default);
+        assert_eq!(read("whole: null"), (Some(default), Vec::new()));
+    }
+
+    #[test]
+    fn what_python_reads_otherwise_is_told_and_taken() {
+        let (definition, problems) = Definition::read("no_gain: yes\n", "mine.yaml");
+        assert!(definition.unwrap().no_gain);
+        assert_eq!(problems.len(), 1);
+        assert!(
+            problems[0].to_string().starts_with("mine.yaml:1:10: warning: `yes` is `true` here"),
+            "{problems:?}"
+        );
+        assert_eq!(told("no_gain: yes\nsigma: 99\n").len(), 2);
     }
 }
