@@ -75,7 +75,7 @@ pub struct LabArgs {
     json: Option<PathBuf>,
 
     /// Spend no nights: say what the worlds are like by their truth
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     survey: bool,
 
     /// Count how often what the search states is right, over luck, sizes of suites and budgets

@@ -56,6 +56,7 @@ fn what_is_wrong_is_said_with_what_would_be_right() {
     );
     check(&["--world", "./none.yaml"], 3, &["./none.yaml"]);
     check(&["--json", "none/out.json"], 3, &["none/out.json"]);
+    check(&["--survey", "--json", "out.json"], 2, &["--json"]);
     check(&["--seed", "3"], 2, &["--serve"]);
     check(&["--quick"], 2, &["--calibrate"]);
     check(&["--seeds", "0"], 2, &["--seeds"]);
